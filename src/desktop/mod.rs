@@ -1,0 +1,1 @@
+//! The window: a recording at a time, drawn, and the hands that change the scene.

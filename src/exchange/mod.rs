@@ -1,0 +1,1 @@
+//! In and out: other tools' formats, one file each.

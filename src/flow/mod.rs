@@ -1,0 +1,1 @@
+//! The languages of the components, as pure functions without a clock.

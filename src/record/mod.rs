@@ -1,0 +1,1 @@
+//! What happened: the writer, the reader with seek, statistics, files.

@@ -1,0 +1,9 @@
+//! The document: what people draw, how it is written to a file, and how it is changed.
+//!
+//! Invariant: this room does not know what a node does, nor that a window exists.
+
+pub mod document;
+pub mod kind;
+pub mod units;
+pub mod slug;
+pub mod time;
