@@ -83,6 +83,18 @@ pub enum UnitError {
         /// The offending text.
         found: String,
     },
+    /// A length of time beyond the bound.
+    #[error("`{found}` is longer than 100 years, the most that a scene may say")]
+    TooLong {
+        /// The offending text.
+        found: String,
+    },
+    /// A rate or size beyond the bound.
+    #[error("`{found}` is too large; rates reach to 1e12 and sizes to 1048576GiB")]
+    TooLarge {
+        /// The offending text.
+        found: String,
+    },
     /// Not a rate.
     #[error("`{found}` is no rate; write for example \"40/s\", \"5/min\" or \"0.5/h\"")]
     Rate {
@@ -111,6 +123,10 @@ impl Duration {
     /// One minute.
     pub const MINUTE: Duration = Duration(SimSpan::from_seconds(60));
 
+    /// The longest that a scene may say: 100 years of 365 days. Five of them still add up without
+    /// passing the last representable instant.
+    pub const LONGEST: Duration = Duration(SimSpan::from_seconds(36_500 * 86_400));
+
     /// `millis` milliseconds.
     pub const fn millis(millis: u64) -> Duration {
         Duration(SimSpan::from_millis(millis))
@@ -134,8 +150,12 @@ impl std::str::FromStr for Duration {
         if text.trim() == "0" {
             return Ok(Duration::default());
         }
-        let signed: jiff::SignedDuration = text.trim().parse().map_err(|_| error())?;
-        let nanos = u64::try_from(signed.as_nanos()).map_err(|_| error())?;
+        let span: jiff::Span = text.trim().parse().map_err(|_| error())?;
+        let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| error())?;
+        let nanos = u64::try_from(length.as_nanos()).map_err(|_| error())?;
+        if nanos > Duration::LONGEST.0.nanos() {
+            return Err(UnitError::TooLong { found: text.chars().take(80).collect() });
+        }
         Ok(Duration(SimSpan::from_nanos(nanos)))
     }
 }
@@ -158,6 +178,9 @@ impl std::fmt::Display for Duration {
 }
 
 impl Rate {
+    /// The largest count that a scene may say.
+    pub const COUNT_MAX: f64 = 1e12;
+
     /// `count` things a second.
     pub const fn per_second(count: f64) -> Rate {
         Rate { count, per: RateUnit::Second }
@@ -189,6 +212,9 @@ impl std::str::FromStr for Rate {
         let count: f64 = count.trim().parse().map_err(|_| error())?;
         if !count.is_finite() {
             return Err(error());
+        }
+        if count.abs() > Rate::COUNT_MAX {
+            return Err(UnitError::TooLarge { found: text.chars().take(80).collect() });
         }
         let per = match unit.trim() {
             "s" | "sec" | "second" => RateUnit::Second,
@@ -222,8 +248,14 @@ impl std::str::FromStr for Size {
         let text = text.trim();
         let (unit, bytes) = BYTES.into_iter().find(|(unit, _)| text.ends_with(unit)).ok_or_else(error)?;
         let count: u64 = text.strip_suffix(unit).unwrap_or(text).trim().parse().map_err(|_| error())?;
-        count.checked_mul(bytes).map(Size).ok_or_else(error)
+        let too_large = || UnitError::TooLarge { found: text.chars().take(80).collect() };
+        count.checked_mul(bytes).filter(|bytes| *bytes <= Size::LARGEST.0).map(Size).ok_or_else(too_large)
     }
+}
+
+impl Size {
+    /// The largest that a scene may say: 1 PiB.
+    pub const LARGEST: Size = Size(1 << 50);
 }
 
 impl std::fmt::Display for Size {
@@ -277,6 +309,22 @@ mod tests {
         check_duration("1h 30m", 5_400_000_000_000, "1h30m");
         check_duration("0", 0, "0s");
         check_duration("0.5s", 500_000_000, "500ms");
+        check_duration("2d3h4m5s6ms7us8ns", 183_845_006_007_008, "2d3h4m5s6ms7us8ns");
+        check_duration("36500d", Duration::LONGEST.span().nanos(), "36500d");
+    }
+
+    #[test]
+    fn m_means_minutes_and_months_are_refused() {
+        check_duration("5m", 300_000_000_000, "5m");
+        assert!("1mo".parse::<Duration>().is_err());
+    }
+
+    #[test]
+    fn absurd_values_are_refused() {
+        assert!(matches!("36501d".parse::<Duration>(), Err(UnitError::TooLong { .. })));
+        assert!(matches!("1e13/s".parse::<Rate>(), Err(UnitError::TooLarge { .. })));
+        assert!(matches!("2097152GiB".parse::<Size>(), Err(UnitError::TooLarge { .. })));
+        assert!(matches!("18446744073709551615KiB".parse::<Size>(), Err(UnitError::TooLarge { .. })));
     }
 
     #[test]
