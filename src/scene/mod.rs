@@ -7,3 +7,6 @@ pub mod kind;
 pub mod units;
 pub mod slug;
 pub mod time;
+pub mod problem;
+pub mod check;
+pub mod text;

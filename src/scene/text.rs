@@ -1,0 +1,119 @@
+//! A scene as text: RON that people read and write.
+//!
+//! Invariant: `load(save(scene))` is the scene; the same scene gives the same bytes; whatever the text,
+//! loading ends in bounded time without a panic.
+
+use ron::extensions::Extensions;
+use ron::ser::PrettyConfig;
+
+use crate::scene::check;
+use crate::scene::document::Scene;
+use crate::scene::problem::{Code, Place, Position, SceneProblem, SceneProblems, Severity};
+
+/// Largest file that is read, in bytes: sixteen times a scene of 10,000 nodes.
+pub const FILE_BYTES_MAX: usize = 64 << 20;
+
+/// Deepest nesting that is read; the format itself needs 12.
+const DEPTH_MAX: usize = 64;
+
+/// Lists and structs deeper than this stay on one line: a rule, a payload, a point of a profile.
+const LINE_DEPTH: usize = 5;
+
+/// A scene that can run, and what its author should know nevertheless.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The scene.
+    pub scene: Scene,
+    /// Problems that do not keep it from running.
+    pub warnings: Vec<SceneProblem>,
+}
+
+/// Reads a scene; `file` is the name that problems carry.
+pub fn load(text: &str, file: &str) -> Result<Loaded, SceneProblems> {
+    if text.len() > FILE_BYTES_MAX {
+        return Err(SceneProblems(vec![too_large(text.len(), file)]));
+    }
+    let scene: Scene = options().from_str(text).map_err(|error| SceneProblems(vec![unreadable(&error, file)]))?;
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        check::check(&scene).into_iter().partition(|problem| problem.severity == Severity::Error);
+    if errors.is_empty() { Ok(Loaded { scene, warnings }) } else { Err(SceneProblems(errors)) }
+}
+
+/// Writes a scene.
+pub fn save(scene: &Scene) -> String {
+    let layout = PrettyConfig::new().new_line("\n").indentor("  ").depth_limit(LINE_DEPTH).escape_strings(false);
+    let mut text = options()
+        .to_string_pretty(scene, layout)
+        .unwrap_or_else(|error| unreachable!("a scene is flat data with text keys, which RON can write: {error}"));
+    text.push('\n');
+    text
+}
+
+/// How scenes are written in RON: `concurrency: 4` for `Some(4)`, `Queue(delay: "1s")` for `Queue((delay: "1s"))`.
+pub(crate) fn options() -> ron::Options {
+    ron::Options::default()
+        .with_default_extension(
+            Extensions::IMPLICIT_SOME | Extensions::UNWRAP_NEWTYPES | Extensions::UNWRAP_VARIANT_NEWTYPES,
+        )
+        .with_recursion_limit(DEPTH_MAX)
+}
+
+fn too_large(bytes: usize, file: &str) -> SceneProblem {
+    let start = Position { file: file.to_owned(), line: 1, column: 1, bytes: 0..0 };
+    let problem = SceneProblem::error(Code::TooLarge, Place::scene(), format!("{bytes} bytes"))
+        .because(format!("the file has {bytes} bytes, but a scene has at most {FILE_BYTES_MAX}"))
+        .help("split it into several scenes");
+    SceneProblem { position: Some(start), ..problem }
+}
+
+fn unreadable(error: &ron::error::SpannedError, file: &str) -> SceneProblem {
+    let ron::error::Position { line, col } = error.span.end;
+    let problem = SceneProblem::error(Code::Syntax, Place::scene(), "")
+        .because(error.code.to_string())
+        .help("correct the text at this place");
+    SceneProblem { position: Some(Position { file: file.to_owned(), line, column: col, bytes: 0..0 }), ..problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDERS: &str = r##"(
+  version: 1,
+  title: "Orders",
+  nodes: {
+    "orders": (
+      position: (4.0, 0.0, 0.0),
+      kind: Queue(
+        visibility_timeout: "45s",
+        receives_max: 3,
+      ),
+    ),
+    "shop": (
+      position: (0.0, 0.0, 0.0),
+      kind: Producer(
+        traffic: Poisson("40/s"),
+        payloads: [
+          (body: r#"{"source": "shop"}"#),
+        ],
+      ),
+    ),
+  },
+  links: {
+    "shop-orders": (
+      from: "shop",
+      to: "orders",
+      latency: (
+        spread: Constant("500ms"),
+      ),
+    ),
+  },
+)
+"##;
+
+    #[test]
+    fn a_scene_is_written_as_it_was_read() {
+        let loaded = load(ORDERS, "orders.ron").unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(save(&loaded.scene), ORDERS);
+    }
+}
