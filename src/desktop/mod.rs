@@ -1,1 +1,8 @@
 //! The window: a recording at a time, drawn, and the hands that change the scene.
+//!
+//! Invariant: no other room knows that this one exists, nor Bevy, nor egui.
+//! Each frame runs [`state::DesktopSystems`] in their order; panels run after them, and what a
+//! panel asks for is done in the next frame.
+
+pub mod state;
+pub mod theme;
