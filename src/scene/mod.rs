@@ -10,3 +10,5 @@ pub mod time;
 pub mod problem;
 pub mod check;
 pub mod text;
+pub mod edit;
+pub mod history;

@@ -180,6 +180,8 @@ impl std::fmt::Display for Duration {
 impl Rate {
     /// The largest count that a scene may say.
     pub const COUNT_MAX: f64 = 1e12;
+    /// The highest rate that a scene may say: one a nanosecond, the grain of simulated time.
+    pub const HERTZ_MAX: f64 = 1e9;
 
     /// `count` things a second.
     pub const fn per_second(count: f64) -> Rate {
