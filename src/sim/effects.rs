@@ -1,0 +1,750 @@
+//! Effects: all that a node can do while it handles an event.
+//!
+//! Invariant: a behaviour changes its own state and calls these functions, nothing else, so that
+//! what it does depends on its event alone.
+//! Invariant: custody balances: produced + copied = ended + held + in flight (see `Balance`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::scene::time::{SimSpan, SimTime};
+use crate::sim::agenda::Agenda;
+use crate::sim::draw::{Draw, Purpose, Sampler};
+use crate::sim::event::{Class, Custody, SimEvent};
+use crate::sim::id::{LinkIndex, MessageId, NodeIndex};
+use crate::sim::matching::MatchCache;
+use crate::sim::model::{Model, Ports, Visibility};
+use crate::sim::payload::{Payload, Texts};
+use crate::sim::row::{
+    Condition, Direction, EndRow, Fate, HopKind, HopRow, LogRow, MeasureRow, Metric, Outcome, ReceiptRow, RowKey, Rows,
+    SAMPLE_GRID, SampleRow, WireFate,
+};
+use crate::sim::split::Split;
+
+/// A message in somebody's hands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Which message.
+    pub message: MessageId,
+    /// What it says.
+    pub payload: Payload,
+    /// When its flow began.
+    pub born: SimTime,
+    /// Where its flow began.
+    pub origin: NodeIndex,
+    /// Hops that it made, wrapping: part of the key of its draws.
+    pub hop: u16,
+}
+
+/// A message in a batch, with the lease under which it was handed out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BatchItem {
+    /// The message.
+    pub envelope: Envelope,
+    /// The lease: the queue's number for this hand-out.
+    pub lease: u64,
+    /// How often it was handed out, this time included.
+    pub receives: u32,
+}
+
+/// Counts that must balance: produced + copied = ended + held + in flight.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// Messages that began here.
+    pub produced: u64,
+    /// Copies made here.
+    pub copied: u64,
+    /// Messages that ended here, by fate.
+    pub ended: [u64; 7],
+    /// Messages that left here with their custody.
+    pub launched: u64,
+    /// Messages that arrived here with their custody.
+    pub landed: u64,
+}
+
+/// What every node has, whatever its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Common {
+    /// Its row in the model.
+    pub index: NodeIndex,
+    /// Key of its draws.
+    pub key: u64,
+    /// Counts for conservation.
+    pub balance: Balance,
+    /// Whether it works.
+    pub power: Power,
+    /// Its work takes this many times as long.
+    pub slow: f64,
+    /// This share of its work fails besides what its parameters say.
+    pub failing: f64,
+    sequence: u32,
+    row: u32,
+    created: u64,
+    sample: Sample,
+}
+
+/// Whether a node works.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Power {
+    /// It works.
+    On,
+    /// A fault or a person stopped it.
+    Stopped,
+}
+
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sample {
+    depth: u32,
+    depth_min: u32,
+    depth_max: u32,
+    in_flight: u32,
+    busy: u32,
+    busy_max: u32,
+    condition: u8,
+    dirty: Dirty,
+}
+
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Dirty {
+    #[default]
+    No,
+    Yes,
+}
+
+impl Common {
+    /// A node that has done nothing yet.
+    pub fn new(index: NodeIndex, key: u64) -> Common {
+        Common {
+            index,
+            key,
+            balance: Balance::default(),
+            power: Power::On,
+            slow: 1.0,
+            failing: 0.0,
+            sequence: 0,
+            row: 0,
+            created: 0,
+            sample: Sample::default(),
+        }
+    }
+
+    fn row_key(&mut self, time: SimTime) -> RowKey {
+        let number = self.row;
+        self.row = number.wrapping_add(1);
+        RowKey { time, node: self.index.0, number }
+    }
+
+    /// The sample row of the cell that ends at `end`, if anything changed in it.
+    pub(in crate::sim) fn flush_sample(&mut self, end: SimTime) -> Option<SampleRow> {
+        if self.sample.dirty == Dirty::No {
+            return None;
+        }
+        let key = self.row_key(end);
+        let Sample { depth, depth_min, depth_max, in_flight, busy, busy_max, condition, .. } = self.sample;
+        self.sample = Sample {
+            depth_min: depth,
+            depth_max: depth,
+            busy_max: busy,
+            condition: condition & !Condition::THROTTLING,
+            dirty: Dirty::No,
+            ..self.sample
+        };
+        Some(SampleRow { key, depth, depth_min, depth_max, in_flight, busy, busy_max, condition })
+    }
+}
+
+/// Whether rows are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Recorded {
+    /// Every table.
+    Yes,
+    /// Nothing at all.
+    No,
+}
+
+/// A partition's border: what its nodes share, what goes out and what is written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Border {
+    /// Which partition this is.
+    pub partition: u32,
+    /// Its event queue.
+    pub agenda: Agenda,
+    /// Mail for the other partitions, one bag each.
+    #[serde(skip)]
+    pub outbox: Vec<Mail>,
+    /// Rows written since they were last taken.
+    #[serde(skip)]
+    pub rows: Rows,
+    /// Whether rows are written.
+    pub recorded: Recorded,
+    /// Texts that its payloads say.
+    pub texts: Texts,
+    /// Batches on their way to nodes of this partition.
+    pub batches: BTreeMap<u64, Vec<BatchItem>>,
+    pub(in crate::sim) batches_made: u64,
+    /// Links that take no departures, with the direction.
+    pub cut: BTreeSet<(u32, Direction)>,
+    /// Nodes with an open sample, as local rows.
+    pub(in crate::sim) dirty: Vec<u32>,
+    /// The end of the sample cell in which the partition stands.
+    pub(in crate::sim) boundary: SimTime,
+    #[serde(skip)]
+    pub(in crate::sim) cache: MatchCache,
+    /// Events handled.
+    pub handled: u64,
+}
+
+/// Events for another partition, and what they refer to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Mail {
+    /// The events.
+    pub events: Vec<SimEvent>,
+    /// Contents of the batches among them: row in `events`, items.
+    pub batches: Vec<(u32, Vec<BatchItem>)>,
+    /// Texts that their payloads say.
+    pub texts: Vec<String>,
+}
+
+/// What a hop carries, as its sender says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Parcel {
+    /// What it is.
+    pub kind: HopKind,
+    /// The message, or [`Envelope::control`].
+    pub envelope: Envelope,
+    /// Whether its custody goes along.
+    pub custody: Custody,
+    /// The requester's token; zero: no answer is wanted.
+    pub token: u32,
+    /// Messages asked for or carried.
+    pub count: u16,
+}
+
+impl Envelope {
+    /// The envelope of a hop that carries no message.
+    pub fn control(node: NodeIndex, now: SimTime) -> Envelope {
+        Envelope { message: MessageId::NONE, payload: Payload::default(), born: now, origin: node, hop: 0 }
+    }
+}
+
+impl SimEvent {
+    /// The message that arrived.
+    #[inline]
+    pub fn envelope(&self) -> Envelope {
+        Envelope {
+            message: self.message,
+            payload: self.payload,
+            born: self.born,
+            origin: self.origin,
+            hop: self.hop.wrapping_add(1),
+        }
+    }
+}
+
+/// What a node can do, while it handles one event.
+pub struct Effects<'a> {
+    /// The model that runs.
+    pub model: &'a Model,
+    /// The present.
+    pub now: SimTime,
+    /// What every node has.
+    pub common: &'a mut Common,
+    pub(in crate::sim) split: &'a Split,
+    pub(in crate::sim) border: &'a mut Border,
+    /// The node's row inside its partition.
+    pub(in crate::sim) local: u32,
+}
+
+impl<'a> Effects<'a> {
+    /// The node that handles the event.
+    pub fn node(&self) -> NodeIndex {
+        self.common.index
+    }
+
+    /// The node's links.
+    pub fn ports(&self) -> &'a Ports {
+        &self.model.nodes[self.common.index.row()].ports
+    }
+
+    /// A draw for a message.
+    #[inline]
+    pub fn draw(&self, purpose: Purpose, message: MessageId, hop: u16, salt: u32) -> Draw {
+        Draw::new(self.common.key, purpose, message.0, hop, salt)
+    }
+
+    /// How long this node's work on a message takes, as slow as the node is.
+    pub fn work_span(&self, sampler: &Sampler, purpose: Purpose, envelope: &Envelope) -> SimSpan {
+        let span = sampler.sample(&mut self.draw(purpose, envelope.message, envelope.hop, 0));
+        if self.common.slow == 1.0 {
+            return span;
+        }
+        SimSpan::from_nanos((span.nanos() as f64 * self.common.slow) as u64)
+    }
+
+    /// Whether this node's work on a message fails, by `rate` or by a fault.
+    pub fn work_fails(&self, rate: f64, envelope: &Envelope) -> bool {
+        let rate = 1.0 - (1.0 - rate) * (1.0 - self.common.failing);
+        rate > 0.0 && self.draw(Purpose::Failure, envelope.message, envelope.hop, 0).happens(rate)
+    }
+
+    /// A number that this node has not given before; never zero.
+    pub fn fresh_token(&mut self) -> u32 {
+        self.common.created += 1;
+        (self.common.created as u32).max(1)
+    }
+
+    fn fresh_message(&mut self) -> MessageId {
+        let counter = self.common.created;
+        self.common.created += 1;
+        MessageId::new(self.common.index, counter)
+    }
+
+    /// Creates a message: its flow begins here and now.
+    pub fn produce(&mut self, payload: Payload) -> Envelope {
+        self.common.balance.produced += 1;
+        Envelope { message: self.fresh_message(), payload, born: self.now, origin: self.common.index, hop: 0 }
+    }
+
+    /// The id that the next produced or copied message will have; draws for it may be keyed by it.
+    pub fn next_message(&self) -> MessageId {
+        MessageId::new(self.common.index, self.common.created)
+    }
+
+    /// Makes a message from another, in the same flow.
+    pub fn copy(&mut self, of: &Envelope, payload: Payload) -> Envelope {
+        self.common.balance.copied += 1;
+        Envelope { message: self.fresh_message(), payload, hop: 0, ..*of }
+    }
+
+    /// Ends a message.
+    pub fn end(&mut self, envelope: &Envelope, fate: Fate) {
+        self.common.balance.ended[fate as usize] += 1;
+        if self.border.recorded == Recorded::No {
+            return;
+        }
+        let key = self.common.row_key(self.now);
+        self.border.rows.ends.push(EndRow { key, message: envelope.message, fate });
+        if fate == Fate::Delivered {
+            self.measure_flow(envelope);
+        }
+    }
+
+    fn measure_flow(&mut self, envelope: &Envelope) {
+        let key = self.common.row_key(self.now);
+        let value = self.now.since(envelope.born);
+        self.border.rows.measures.push(MeasureRow { key, metric: Metric::EndToEnd, origin: envelope.origin, value });
+    }
+
+    /// Adds a value to a histogram of this node.
+    pub fn measure(&mut self, metric: Metric, value: SimSpan) {
+        if self.border.recorded == Recorded::Yes {
+            let key = self.common.row_key(self.now);
+            self.border.rows.measures.push(MeasureRow { key, metric, origin: self.common.index, value });
+        }
+    }
+
+    /// Writes a line to the log.
+    pub fn log(&mut self, text: &str) {
+        if self.border.recorded == Recorded::Yes {
+            let key = self.common.row_key(self.now);
+            self.border.rows.logs.push(LogRow { key, text: text.to_owned() });
+        }
+    }
+
+    /// Says what became of a hop that arrived.
+    #[inline]
+    pub fn receipt(&mut self, event: &SimEvent, outcome: Outcome) {
+        if outcome == Outcome::Throttled {
+            self.set_condition(Condition::THROTTLING);
+        }
+        if self.border.recorded == Recorded::No || self.is_hidden(event.link()) {
+            return;
+        }
+        let key = self.common.row_key(self.now);
+        self.border.rows.receipts.push(ReceiptRow {
+            key,
+            message: event.message,
+            link: event.link(),
+            sequence: event.sequence,
+            direction: event.direction,
+            outcome,
+        });
+    }
+
+    #[inline]
+    fn is_hidden(&self, link: LinkIndex) -> bool {
+        self.model.links[link.row()].visibility == Visibility::Hidden
+    }
+
+    /// Sends over a link of this node.
+    #[inline]
+    pub fn send(&mut self, link: LinkIndex, direction: Direction, parcel: Parcel) {
+        self.send_after(link, direction, parcel, SimSpan::ZERO);
+    }
+
+    /// Sends over a link after this node's own `overhead`, which is added to the way.
+    #[inline]
+    pub fn send_after(&mut self, link: LinkIndex, direction: Direction, parcel: Parcel, overhead: SimSpan) {
+        if !self.border.cut.is_empty() && self.border.cut.contains(&(link.0, direction)) {
+            return self.refuse_departure(link, direction, &parcel);
+        }
+        let way = &self.model.links[link.row()];
+        let Envelope { message, hop, .. } = parcel.envelope;
+        // Control hops carry no message: the sender's counter keys their luck instead.
+        let keyed = if message == MessageId::NONE { MessageId(u64::from(self.common.sequence)) } else { message };
+        let salt = way.hash ^ (direction as u32) << 31;
+        let mut draw = self.draw(Purpose::Latency, keyed, hop, salt);
+        let latency = way.latency.sample(&mut draw).max(way.floor);
+        let arrive = self.now + overhead.saturating_add(latency);
+        let wire = match way.loss > 0.0 && draw.happens(way.loss) {
+            true => WireFate::Lost,
+            false => WireFate::Carried,
+        };
+        let event = self.arrival(link, direction, &parcel, arrive);
+        if self.border.recorded == Recorded::Yes && way.visibility == Visibility::Scene {
+            let key = self.common.row_key(self.now);
+            self.border.rows.hops.push(hop_row(key, &event, wire));
+        }
+        match wire {
+            WireFate::Carried => {
+                self.common.balance.launched += parcel.custody as u64;
+                self.post(event);
+            }
+            WireFate::Lost if parcel.custody == Custody::Moves => self.end(&parcel.envelope, Fate::Lost),
+            WireFate::Lost => {}
+        }
+    }
+
+    fn arrival(&mut self, link: LinkIndex, direction: Direction, parcel: &Parcel, time: SimTime) -> SimEvent {
+        let way = &self.model.links[link.row()];
+        let target = match direction {
+            Direction::Forward => way.target,
+            Direction::Backward => way.source,
+        };
+        let Parcel { kind, envelope, custody, token, count } = *parcel;
+        let Envelope { message, payload, born, origin, hop } = envelope;
+        let sequence = self.next_sequence();
+        SimEvent {
+            time,
+            target,
+            source: self.common.index,
+            sequence,
+            via: link.0,
+            class: Class::Arrival,
+            kind,
+            direction,
+            custody,
+            hop,
+            count,
+            token,
+            origin,
+            message,
+            payload,
+            born,
+        }
+    }
+
+    fn next_sequence(&mut self) -> u32 {
+        let sequence = self.common.sequence;
+        self.common.sequence = sequence.wrapping_add(1);
+        sequence
+    }
+
+    /// A cut link lets nothing depart: who wants an answer gets an error, after the link's floor.
+    fn refuse_departure(&mut self, link: LinkIndex, direction: Direction, parcel: &Parcel) {
+        let wants_answer = parcel.token != 0 && direction == Direction::Forward || parcel.kind == HopKind::Poll;
+        if !wants_answer {
+            if parcel.custody == Custody::Moves {
+                self.end(&parcel.envelope, Fate::Lost);
+            }
+            return;
+        }
+        let back = match direction {
+            Direction::Forward => Direction::Backward,
+            Direction::Backward => Direction::Forward,
+        };
+        let floor = self.model.links[link.row()].floor.max(SimSpan::from_micros(100));
+        let mut event = self.arrival(link, back, &Parcel { kind: HopKind::Error, ..*parcel }, self.now + floor);
+        event.target = self.common.index;
+        self.common.balance.launched += parcel.custody as u64;
+        self.post(event);
+    }
+
+    /// Answers a hop that wanted an answer; does nothing for one that did not.
+    pub fn reply(&mut self, event: &SimEvent, kind: HopKind, envelope: Envelope, custody: Custody) {
+        self.reply_after(event, kind, envelope, custody, SimSpan::ZERO);
+    }
+
+    /// Answers after this node's own `overhead`.
+    pub fn reply_after(&mut self, to: &SimEvent, kind: HopKind, envelope: Envelope, custody: Custody, overhead: SimSpan) {
+        if to.token == 0 {
+            return;
+        }
+        let back = match to.direction {
+            Direction::Forward => Direction::Backward,
+            Direction::Backward => Direction::Forward,
+        };
+        self.send_after(to.link(), back, Parcel { kind, envelope, custody, token: to.token, count: 0 }, overhead);
+    }
+
+    /// Turns an arrival away: who waits is told and gets the message back; otherwise it ends.
+    pub fn refuse(&mut self, event: &SimEvent, outcome: Outcome) {
+        self.receipt(event, outcome);
+        let (kind, fate) = match outcome {
+            Outcome::Throttled => (HopKind::Throttled, Fate::Throttled),
+            _ => (HopKind::Error, Fate::Failed),
+        };
+        let envelope = event.envelope();
+        let returns = event.custody == Custody::Moves && event.token != 0 && event.kind != HopKind::Request;
+        if returns {
+            return self.reply(event, kind, envelope, Custody::Moves);
+        }
+        if event.custody == Custody::Moves {
+            self.end(&envelope, fate);
+        }
+        self.reply(event, kind, envelope, Custody::Stays);
+    }
+
+    /// Sets a timer of this node. A generation that no longer fits is ignored by its handler.
+    pub fn timer(&mut self, slot: u32, at: SimTime, generation: u32, message: MessageId) {
+        let sequence = self.next_sequence();
+        let envelope = Envelope::control(self.common.index, self.now);
+        self.post(SimEvent {
+            time: at.max(self.now),
+            target: self.common.index,
+            source: self.common.index,
+            sequence,
+            via: slot,
+            class: Class::Timer,
+            kind: HopKind::Event,
+            direction: Direction::Forward,
+            custody: Custody::Stays,
+            hop: 0,
+            count: 0,
+            token: generation,
+            origin: envelope.origin,
+            message,
+            payload: envelope.payload,
+            born: envelope.born,
+        });
+    }
+
+    /// Sends a batch of messages, or of leases, over a link.
+    pub fn send_batch(&mut self, link: LinkIndex, direction: Direction, kind: HopKind, token: u32, items: Vec<BatchItem>) {
+        let mut envelope = Envelope::control(self.common.index, self.now);
+        let handle = self.border.batches_made << 32 | u64::from(self.border.partition);
+        self.border.batches_made += 1;
+        envelope.message = MessageId(handle);
+        let count = u16::try_from(items.len()).unwrap_or(u16::MAX);
+        // The handle must not key luck: it names a partition. The sender's counter does.
+        envelope.hop = 0;
+        self.border.batches.insert(handle, items);
+        self.send_keyed_by_sequence(link, direction, Parcel { kind, envelope, custody: Custody::Stays, token, count });
+    }
+
+    fn send_keyed_by_sequence(&mut self, link: LinkIndex, direction: Direction, parcel: Parcel) {
+        let handle = parcel.envelope.message;
+        if self.border.cut.contains(&(link.0, direction)) {
+            self.border.batches.remove(&handle.0);
+            return;
+        }
+        let way = &self.model.links[link.row()];
+        let keyed = MessageId(u64::from(self.common.sequence));
+        let mut draw = self.draw(Purpose::Latency, keyed, 1, way.hash ^ (direction as u32) << 31);
+        let arrive = self.now + way.latency.sample(&mut draw).max(way.floor);
+        let lost = way.loss > 0.0 && draw.happens(way.loss);
+        let event = self.arrival(link, direction, &parcel, arrive);
+        if self.border.recorded == Recorded::Yes && way.visibility == Visibility::Scene {
+            let key = self.common.row_key(self.now);
+            // A batch of one shows its message; a larger one shows its first.
+            let first = self.border.batches.get(&handle.0).and_then(|items| items.first());
+            let message = first.map_or(MessageId::NONE, |item| item.envelope.message);
+            let wire = if lost { WireFate::Lost } else { WireFate::Carried };
+            self.border.rows.hops.push(hop_row(key, &SimEvent { message, ..event }, wire));
+        }
+        if lost {
+            self.border.batches.remove(&handle.0);
+            return;
+        }
+        self.post(event);
+    }
+
+    /// Takes the items of a batch that arrived.
+    pub fn take_batch(&mut self, event: &SimEvent) -> Vec<BatchItem> {
+        self.border.batches.remove(&event.message.0).unwrap_or_default()
+    }
+
+    #[inline]
+    fn post(&mut self, event: SimEvent) {
+        let partition = self.split.partition(event.target);
+        if partition == self.border.partition {
+            self.border.agenda.push(event);
+            return;
+        }
+        self.post_abroad(event, partition);
+    }
+
+    #[inline]
+    fn post_abroad(&mut self, event: SimEvent, partition: u32) {
+        let mail = &mut self.border.outbox[partition as usize];
+        pack(event, mail, &mut self.border.batches, &self.border.texts);
+    }
+
+    /// How full this node is: waiting, handed out, at work.
+    #[inline]
+    pub fn sample(&mut self, depth: usize, in_flight: usize, busy: usize) {
+        if self.border.recorded == Recorded::No {
+            return;
+        }
+        let clip = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        let (depth, in_flight, busy) = (clip(depth), clip(in_flight), clip(busy));
+        let sample = &mut self.common.sample;
+        if (sample.depth, sample.in_flight, sample.busy) == (depth, in_flight, busy) {
+            return;
+        }
+        sample.depth_min = sample.depth_min.min(depth);
+        sample.depth_max = sample.depth_max.max(depth);
+        sample.busy_max = sample.busy_max.max(busy);
+        (sample.depth, sample.in_flight, sample.busy) = (depth, in_flight, busy);
+        self.mark_dirty();
+    }
+
+    /// Sets a bit of the node's condition.
+    pub fn set_condition(&mut self, bit: u8) {
+        if self.common.sample.condition & bit == 0 {
+            self.common.sample.condition |= bit;
+            self.mark_dirty();
+        }
+    }
+
+    /// Clears a bit of the node's condition.
+    pub fn clear_condition(&mut self, bit: u8) {
+        if self.common.sample.condition & bit != 0 {
+            self.common.sample.condition &= !bit;
+            self.mark_dirty();
+        }
+    }
+
+    fn mark_dirty(&mut self) {
+        if self.common.sample.dirty == Dirty::No && self.border.recorded == Recorded::Yes {
+            self.common.sample.dirty = Dirty::Yes;
+            self.border.dirty.push(self.local);
+        }
+    }
+
+    /// What a payload says.
+    pub fn read(&self, payload: Payload) -> Value {
+        match payload.template() {
+            Some((template, variant)) => {
+                self.model.templates.get(template as usize).map_or(Value::Null, |template| template.render(variant))
+            }
+            None => {
+                let text = self.border.texts.get(payload).unwrap_or("null");
+                serde_json::from_str(text).unwrap_or(Value::Null)
+            }
+        }
+    }
+
+    /// A payload that says `value`.
+    pub fn write(&mut self, value: &Value) -> Payload {
+        self.border.texts.intern(&value.to_string())
+    }
+
+    /// The rows of [`Ports::routes`] that match a payload, in their order. Cached by payload.
+    pub fn matches(&mut self, payload: Payload) -> MatchedRoutes {
+        let node = self.common.index;
+        if let Some(set) = self.border.cache.get(node, payload) {
+            return MatchedRoutes(set);
+        }
+        let value = self.read(payload);
+        let routes = &self.ports().routes;
+        let rows = (0u32..).zip(routes).filter(|(_, route)| route.pattern.matches(&value)).map(|(row, _)| row).collect();
+        MatchedRoutes(self.border.cache.insert(node, payload, rows))
+    }
+
+    /// The `at`-th matching route of a set.
+    pub fn matched(&self, set: MatchedRoutes, at: usize) -> Option<usize> {
+        self.border.cache.row(self.common.index, set.0, at).map(|row| row as usize)
+    }
+}
+
+/// A set of matching routes, good while the event is handled.
+#[derive(Clone, Copy, Debug)]
+pub struct MatchedRoutes(u32);
+
+fn hop_row(key: RowKey, event: &SimEvent, wire: WireFate) -> HopRow {
+    let count = match event.kind {
+        HopKind::Batch => event.count,
+        HopKind::Poll | HopKind::Acknowledgement => 0,
+        _ => 1,
+    };
+    HopRow {
+        key,
+        arrive: event.time,
+        message: event.message,
+        link: event.link(),
+        sequence: event.sequence,
+        attempt: event.hop,
+        count,
+        direction: event.direction,
+        kind: event.kind,
+        wire,
+    }
+}
+
+/// Puts an event into a bag of mail with the batch and the texts that it refers to.
+pub(in crate::sim) fn pack(event: SimEvent, mail: &mut Mail, batches: &mut BTreeMap<u64, Vec<BatchItem>>, texts: &Texts) {
+    let row = mail.events.len() as u32;
+    mail.events.push(event);
+    let carries_batch =
+        event.class == Class::Arrival && matches!(event.kind, HopKind::Batch | HopKind::Acknowledgement);
+    if carries_batch && let Some(items) = batches.remove(&event.message.0) {
+        let said = items.iter().filter_map(|item| texts.get(item.envelope.payload));
+        mail.texts.extend(said.map(str::to_owned));
+        mail.batches.push((row, items));
+    }
+    if event.payload.is_text() && let Some(text) = texts.get(event.payload) {
+        mail.texts.push(text.to_owned());
+    }
+}
+
+impl Border {
+    /// A border without events.
+    pub fn new(partition: u32, partitions: u32, width: SimSpan, recorded: Recorded) -> Border {
+        Border {
+            partition,
+            agenda: Agenda::new(width),
+            outbox: vec![Mail::default(); partitions as usize],
+            rows: Rows::default(),
+            recorded,
+            texts: Texts::default(),
+            batches: BTreeMap::new(),
+            batches_made: 0,
+            cut: BTreeSet::new(),
+            dirty: Vec::new(),
+            boundary: SimTime::ZERO + SAMPLE_GRID,
+            cache: MatchCache::default(),
+            handled: 0,
+        }
+    }
+
+    /// Takes in mail from another partition.
+    pub fn unpack(&mut self, mail: &Mail) {
+        for text in &mail.texts {
+            self.texts.intern(text);
+        }
+        let mut batches = mail.batches.iter().peekable();
+        for (row, event) in (0u32..).zip(&mail.events) {
+            let mut event = *event;
+            if let Some((_, items)) = batches.next_if(|(at, _)| *at == row) {
+                let handle = self.batches_made << 32 | u64::from(self.partition);
+                self.batches_made += 1;
+                event.message = MessageId(handle);
+                self.batches.insert(handle, items.clone());
+            }
+            self.agenda.push(event);
+        }
+    }
+}

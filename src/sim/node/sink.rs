@@ -1,0 +1,68 @@
+//! Sink: where messages end.
+//!
+//! Invariant: holds nothing: what arrives is delivered or refused at once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::scene::kind::Sink;
+use crate::sim::consume;
+use crate::sim::effects::Effects;
+use crate::sim::event::{Class, Custody, SimEvent};
+use crate::sim::row::{Fate, HopKind, Outcome};
+
+// --- Parameters: what the scene says; constant while a run lasts ---
+
+/// What a sink is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SinkParameters {
+    reception: Reception,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+enum Reception {
+    Takes,
+    Refuses,
+}
+
+/// Makes a scene's sink ready to run.
+pub fn compile(sink: &Sink) -> SinkParameters {
+    SinkParameters { reception: if sink.refuses { Reception::Refuses } else { Reception::Takes } }
+}
+
+// --- State: everything that changes; nothing about a sink lives elsewhere ---
+
+/// What a sink remembers: how much it took.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SinkState {
+    taken: u64,
+}
+
+// --- Behaviour: one function per event, in the order of a message's life ---
+
+/// Handles an event.
+pub fn handle(parameters: &SinkParameters, state: &mut SinkState, event: &SimEvent, effects: &mut Effects) {
+    match (event.class, event.kind) {
+        (Class::Arrival, HopKind::Batch) => consume::take_all(event, effects, |envelope, effects| {
+            state.taken += 1;
+            effects.end(&envelope, Fate::Delivered);
+        }),
+        (Class::Arrival, HopKind::Event | HopKind::Retry | HopKind::Request | HopKind::DeadLetter) => {
+            arrive(parameters, state, event, effects);
+        }
+        (Class::Timer, _) | (Class::Arrival, _) => consume::answered(event, effects),
+        (Class::Command, _) => {}
+    }
+}
+
+fn arrive(parameters: &SinkParameters, state: &mut SinkState, event: &SimEvent, effects: &mut Effects) {
+    if parameters.reception == Reception::Refuses {
+        return effects.refuse(event, Outcome::Failed);
+    }
+    state.taken += 1;
+    effects.receipt(event, Outcome::Accepted);
+    let envelope = event.envelope();
+    if event.custody == Custody::Moves {
+        effects.end(&envelope, Fate::Delivered);
+    }
+    effects.reply(event, HopKind::Reply, envelope, Custody::Stays);
+}
