@@ -151,7 +151,11 @@ impl Agenda {
         // The position stands just before the cell while coarser cells are spread over finer ones.
         self.position = cell - 1;
         if cell ^ before >= 1 << (3 * BITS) {
-            while self.far.peek().is_some_and(|Reverse(event)| (event.time.nanos() / self.width) ^ cell < 1 << (3 * BITS)) {
+            while self
+                .far
+                .peek()
+                .is_some_and(|Reverse(event)| (event.time.nanos() / self.width) ^ cell < 1 << (3 * BITS))
+            {
                 if let Some(Reverse(event)) = self.far.pop() {
                     self.replace(event, cell);
                 }
@@ -204,7 +208,11 @@ impl Agenda {
             (None, Some(_)) => true,
             (Some(open), Some(Reverse(born))) => born < open,
         };
-        let next = if from_born { self.born.peek().map(|Reverse(event)| event.time) } else { self.open.last().map(|e| e.time) };
+        let next = if from_born {
+            self.born.peek().map(|Reverse(event)| event.time)
+        } else {
+            self.open.last().map(|e| e.time)
+        };
         if next? >= until {
             return None;
         }

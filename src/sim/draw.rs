@@ -268,8 +268,7 @@ mod tests {
     fn check_mean(spread: Spread, tolerance: f64) {
         let sampler = Sampler::new(&spread);
         let count = 40_000;
-        let sum: f64 =
-            (0..count).map(|i| sampler.sample(&mut Draw::new(7, Purpose::Service, i, 0, 0)).seconds()).sum();
+        let sum: f64 = (0..count).map(|i| sampler.sample(&mut Draw::new(7, Purpose::Service, i, 0, 0)).seconds()).sum();
         let (mean, expected) = (sum / count as f64, sampler.mean().seconds());
         assert!((mean / expected - 1.0).abs() < tolerance, "{spread:?}: mean {mean}, expected {expected}");
     }
@@ -291,9 +290,8 @@ mod tests {
         ] {
             let sampler = Sampler::new(&spread);
             let floor = sampler.low_quantile();
-            let under = (0..100_000)
-                .filter(|&i| sampler.sample(&mut Draw::new(3, Purpose::Latency, i, 0, 0)) < floor)
-                .count();
+            let under =
+                (0..100_000).filter(|&i| sampler.sample(&mut Draw::new(3, Purpose::Latency, i, 0, 0)) < floor).count();
             assert!((60..150).contains(&under), "{spread:?}: {under} of 100000");
         }
         let documented = Sampler::new(&Spread::Lognormal(Duration::millis(8), Duration::millis(40))).low_quantile();

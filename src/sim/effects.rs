@@ -79,6 +79,8 @@ pub struct Common {
     pub slow: f64,
     /// This share of its work fails besides what its parameters say.
     pub failing: f64,
+    /// Grows with every stop, so that answers to what was asked before it are known; never zero.
+    pub epoch: u32,
     sequence: u32,
     row: u32,
     created: u64,
@@ -123,6 +125,7 @@ impl Common {
             power: Power::On,
             slow: 1.0,
             failing: 0.0,
+            epoch: 1,
             sequence: 0,
             row: 0,
             created: 0,
@@ -134,6 +137,11 @@ impl Common {
         let number = self.row;
         self.row = number.wrapping_add(1);
         RowKey { time, node: self.index.0, number }
+    }
+
+    /// Whether something changed since the last sample.
+    pub(in crate::sim) fn is_sample_open(&self) -> bool {
+        self.sample.dirty == Dirty::Yes
     }
 
     /// The sample row of the cell that ends at `end`, if anything changed in it.
@@ -194,6 +202,9 @@ pub struct Border {
     pub(in crate::sim) cache: MatchCache,
     /// Events handled.
     pub handled: u64,
+    /// The earliest arrival among the mail in `outbox`.
+    #[serde(skip)]
+    pub(in crate::sim) mail_first: Option<SimTime>,
 }
 
 /// Events for another partition, and what they refer to.
@@ -266,6 +277,11 @@ impl<'a> Effects<'a> {
     /// The node's links.
     pub fn ports(&self) -> &'a Ports {
         &self.model.nodes[self.common.index.row()].ports
+    }
+
+    /// The key of the next row of this node.
+    pub(in crate::sim) fn row_key(&mut self) -> RowKey {
+        self.common.row_key(self.now)
     }
 
     /// A draw for a message.
@@ -478,7 +494,14 @@ impl<'a> Effects<'a> {
     }
 
     /// Answers after this node's own `overhead`.
-    pub fn reply_after(&mut self, to: &SimEvent, kind: HopKind, envelope: Envelope, custody: Custody, overhead: SimSpan) {
+    pub fn reply_after(
+        &mut self,
+        to: &SimEvent,
+        kind: HopKind,
+        envelope: Envelope,
+        custody: Custody,
+        overhead: SimSpan,
+    ) {
         if to.token == 0 {
             return;
         }
@@ -532,7 +555,14 @@ impl<'a> Effects<'a> {
     }
 
     /// Sends a batch of messages, or of leases, over a link.
-    pub fn send_batch(&mut self, link: LinkIndex, direction: Direction, kind: HopKind, token: u32, items: Vec<BatchItem>) {
+    pub fn send_batch(
+        &mut self,
+        link: LinkIndex,
+        direction: Direction,
+        kind: HopKind,
+        token: u32,
+        items: Vec<BatchItem>,
+    ) {
         let mut envelope = Envelope::control(self.common.index, self.now);
         let handle = self.border.batches_made << 32 | u64::from(self.border.partition);
         self.border.batches_made += 1;
@@ -588,6 +618,8 @@ impl<'a> Effects<'a> {
 
     #[inline]
     fn post_abroad(&mut self, event: SimEvent, partition: u32) {
+        let first = self.border.mail_first.map_or(event.time, |first| first.min(event.time));
+        self.border.mail_first = Some(first);
         let mail = &mut self.border.outbox[partition as usize];
         pack(event, mail, &mut self.border.batches, &self.border.texts);
     }
@@ -660,7 +692,8 @@ impl<'a> Effects<'a> {
         }
         let value = self.read(payload);
         let routes = &self.ports().routes;
-        let rows = (0u32..).zip(routes).filter(|(_, route)| route.pattern.matches(&value)).map(|(row, _)| row).collect();
+        let rows =
+            (0u32..).zip(routes).filter(|(_, route)| route.pattern.matches(&value)).map(|(row, _)| row).collect();
         MatchedRoutes(self.border.cache.insert(node, payload, rows))
     }
 
@@ -695,7 +728,12 @@ fn hop_row(key: RowKey, event: &SimEvent, wire: WireFate) -> HopRow {
 }
 
 /// Puts an event into a bag of mail with the batch and the texts that it refers to.
-pub(in crate::sim) fn pack(event: SimEvent, mail: &mut Mail, batches: &mut BTreeMap<u64, Vec<BatchItem>>, texts: &Texts) {
+pub(in crate::sim) fn pack(
+    event: SimEvent,
+    mail: &mut Mail,
+    batches: &mut BTreeMap<u64, Vec<BatchItem>>,
+    texts: &Texts,
+) {
     let row = mail.events.len() as u32;
     mail.events.push(event);
     let carries_batch =
@@ -705,7 +743,9 @@ pub(in crate::sim) fn pack(event: SimEvent, mail: &mut Mail, batches: &mut BTree
         mail.texts.extend(said.map(str::to_owned));
         mail.batches.push((row, items));
     }
-    if event.payload.is_text() && let Some(text) = texts.get(event.payload) {
+    if event.payload.is_text()
+        && let Some(text) = texts.get(event.payload)
+    {
         mail.texts.push(text.to_owned());
     }
 }
@@ -727,6 +767,7 @@ impl Border {
             boundary: SimTime::ZERO + SAMPLE_GRID,
             cache: MatchCache::default(),
             handled: 0,
+            mail_first: None,
         }
     }
 

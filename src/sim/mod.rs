@@ -2,6 +2,23 @@
 //!
 //! Invariant: no clock but `SimTime`; no thread, partition or hash order reaches a recording.
 //! Invariant: partitions share no memory; one sees the others only through its mail.
+//! Start at `run.rs`, `Simulation::run_until`.
 
+pub mod compile;
+pub mod model;
 pub mod id;
+pub mod run;
+pub mod live;
+pub mod split;
+pub mod partition;
+pub mod agenda;
+pub mod event;
+pub mod effects;
+pub mod payload;
+pub mod matching;
+pub mod draw;
+pub mod retry;
+pub mod command;
+pub mod consume;
+pub mod node;
 pub mod row;

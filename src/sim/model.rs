@@ -11,9 +11,10 @@ use crate::scene::document::{LinkMode, Scene};
 use crate::scene::slug::NodeId;
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::command::Command;
+use crate::sim::consume::Polling;
 use crate::sim::draw::Sampler;
 use crate::sim::id::{LinkIndex, NodeIndex};
-use crate::sim::node::Parameters;
+use crate::sim::node::{Parameters, Templates};
 
 /// A compiled scene.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub struct NodeModel {
     pub hash: u64,
     /// What it is told.
     pub parameters: Parameters,
+    /// Where its payload templates are.
+    pub templates: Templates,
     /// Where its links are.
     pub ports: Ports,
     /// Whether the scene knows it.
@@ -103,6 +106,8 @@ pub struct LinkModel {
     pub floor: SimSpan,
     /// Share of hops lost.
     pub loss: f64,
+    /// Of a poll link: how its target polls.
+    pub polling: Polling,
     /// A stable hash of the id.
     pub hash: u32,
     /// Whether the scene knows it.

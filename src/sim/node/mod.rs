@@ -12,21 +12,51 @@ use crate::sim::row::{Condition, Outcome};
 
 pub mod traffic;
 pub mod producer;
+pub mod client;
+pub mod gateway;
+pub mod function;
 pub mod queue;
 pub mod router;
+pub mod bus;
+pub mod service;
+pub mod store;
+pub mod scheduler;
+pub mod state_machine;
 pub mod sink;
+pub mod generic;
+pub mod limit;
 
 /// What a node is told: its kind's parameters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Parameters {
     /// See [`producer`].
     Producer(producer::ProducerParameters),
+    /// See [`client`].
+    Client(client::ClientParameters),
+    /// See [`gateway`].
+    Gateway(gateway::GatewayParameters),
+    /// See [`function`].
+    Function(function::FunctionParameters),
     /// See [`queue`].
     Queue(queue::QueueParameters),
     /// See [`router`].
     Router(router::RouterParameters),
+    /// See [`bus`].
+    Bus(bus::BusParameters),
+    /// See [`service`].
+    Service(service::ServiceParameters),
+    /// See [`store`].
+    Store(store::StoreParameters),
+    /// See [`scheduler`].
+    Scheduler(scheduler::SchedulerParameters),
+    /// See [`state_machine`].
+    StateMachine(state_machine::StateMachineParameters),
     /// See [`sink`].
     Sink(sink::SinkParameters),
+    /// See [`generic`].
+    Generic(generic::GenericParameters),
+    /// See [`limit`].
+    Limit(limit::LimitParameters),
 }
 
 /// What a node remembers: its kind's state.
@@ -34,12 +64,32 @@ pub enum Parameters {
 pub enum State {
     /// See [`producer`].
     Producer(producer::ProducerState),
+    /// See [`client`].
+    Client(client::ClientState),
+    /// See [`gateway`].
+    Gateway(gateway::GatewayState),
+    /// See [`function`].
+    Function(function::FunctionState),
     /// See [`queue`].
     Queue(queue::QueueState),
     /// See [`router`].
     Router(router::RouterState),
+    /// See [`bus`].
+    Bus(bus::BusState),
+    /// See [`service`].
+    Service(service::ServiceState),
+    /// See [`store`].
+    Store(store::StoreState),
+    /// See [`scheduler`].
+    Scheduler(scheduler::SchedulerState),
+    /// See [`state_machine`].
+    StateMachine(state_machine::StateMachineState),
     /// See [`sink`].
     Sink(sink::SinkState),
+    /// See [`generic`].
+    Generic(generic::GenericState),
+    /// See [`limit`].
+    Limit(limit::LimitState),
 }
 
 /// A node of a running partition.
@@ -80,20 +130,43 @@ impl Parameters {
     pub fn new(kind: &Kind, templates: Templates) -> Parameters {
         match kind {
             Kind::Producer(producer) => Parameters::Producer(producer::compile(producer, templates)),
+            Kind::Client(client) => Parameters::Client(client::compile(client, templates)),
+            Kind::Gateway(gateway) => Parameters::Gateway(gateway::compile(gateway)),
+            Kind::Function(function) => Parameters::Function(function::compile(function)),
             Kind::Queue(queue) => Parameters::Queue(queue::compile(queue)),
             Kind::Router(router) => Parameters::Router(router::compile(router)),
+            Kind::Bus(bus) => Parameters::Bus(bus::compile(bus)),
+            Kind::Service(service) => Parameters::Service(service::compile(service)),
+            Kind::Store(store) => Parameters::Store(store::compile(store)),
+            Kind::Scheduler(scheduler) => Parameters::Scheduler(scheduler::compile(scheduler, templates)),
+            Kind::StateMachine(state_machine) => Parameters::StateMachine(state_machine::compile(state_machine)),
             Kind::Sink(sink) => Parameters::Sink(sink::compile(sink)),
-            _ => Parameters::Sink(sink::compile(&crate::scene::kind::Sink::default())),
+            Kind::Generic(generic) => Parameters::Generic(generic::compile(generic)),
         }
+    }
+
+    /// The parameters of a hidden node that grants `capacity` of something at one time.
+    pub fn limit(capacity: u32) -> Parameters {
+        Parameters::Limit(limit::LimitParameters { capacity })
     }
 
     /// The state of a node that has done nothing yet.
     pub fn state(&self) -> State {
         match self {
             Parameters::Producer(_) => State::Producer(producer::ProducerState::default()),
+            Parameters::Client(_) => State::Client(client::ClientState::default()),
+            Parameters::Gateway(_) => State::Gateway(gateway::GatewayState::default()),
+            Parameters::Function(_) => State::Function(function::FunctionState::default()),
             Parameters::Queue(_) => State::Queue(queue::QueueState::default()),
             Parameters::Router(_) => State::Router(router::RouterState::default()),
+            Parameters::Bus(_) => State::Bus(bus::BusState::default()),
+            Parameters::Service(_) => State::Service(service::ServiceState::default()),
+            Parameters::Store(_) => State::Store(store::StoreState::default()),
+            Parameters::Scheduler(_) => State::Scheduler(scheduler::SchedulerState::default()),
+            Parameters::StateMachine(_) => State::StateMachine(state_machine::StateMachineState::default()),
             Parameters::Sink(_) => State::Sink(sink::SinkState::default()),
+            Parameters::Generic(_) => State::Generic(generic::GenericState::default()),
+            Parameters::Limit(_) => State::Limit(limit::LimitState::default()),
         }
     }
 
@@ -107,9 +180,17 @@ impl State {
     /// Messages in the node's custody, for conservation.
     pub fn held(&self) -> u64 {
         match self {
-            State::Producer(_) | State::Sink(_) => 0,
+            State::Producer(_) | State::Scheduler(_) | State::Sink(_) | State::Limit(_) => 0,
+            State::Client(state) => client::held(state),
+            State::Gateway(state) => gateway::held(state),
+            State::Function(state) => function::held(state),
             State::Queue(state) => queue::held(state),
             State::Router(state) => router::held(state),
+            State::Bus(state) => bus::held(state),
+            State::Service(state) => service::held(state),
+            State::Store(state) => store::held(state),
+            State::StateMachine(state) => state_machine::held(state),
+            State::Generic(state) => generic::held(state),
         }
     }
 }
@@ -124,10 +205,28 @@ pub fn handle(parameters: &Parameters, state: &mut State, event: &SimEvent, effe
         }
     }
     match (parameters, state) {
-        (Parameters::Producer(parameters), State::Producer(state)) => producer::handle(parameters, state, event, effects),
+        (Parameters::Producer(parameters), State::Producer(state)) => {
+            producer::handle(parameters, state, event, effects)
+        }
+        (Parameters::Client(parameters), State::Client(state)) => client::handle(parameters, state, event, effects),
+        (Parameters::Gateway(parameters), State::Gateway(state)) => gateway::handle(parameters, state, event, effects),
+        (Parameters::Function(parameters), State::Function(state)) => {
+            function::handle(parameters, state, event, effects)
+        }
         (Parameters::Queue(parameters), State::Queue(state)) => queue::handle(parameters, state, event, effects),
         (Parameters::Router(parameters), State::Router(state)) => router::handle(parameters, state, event, effects),
+        (Parameters::Bus(parameters), State::Bus(state)) => bus::handle(parameters, state, event, effects),
+        (Parameters::Service(parameters), State::Service(state)) => service::handle(parameters, state, event, effects),
+        (Parameters::Store(parameters), State::Store(state)) => store::handle(parameters, state, event, effects),
+        (Parameters::Scheduler(parameters), State::Scheduler(state)) => {
+            scheduler::handle(parameters, state, event, effects)
+        }
+        (Parameters::StateMachine(parameters), State::StateMachine(state)) => {
+            state_machine::handle(parameters, state, event, effects)
+        }
         (Parameters::Sink(parameters), State::Sink(state)) => sink::handle(parameters, state, event, effects),
+        (Parameters::Generic(parameters), State::Generic(state)) => generic::handle(parameters, state, event, effects),
+        (Parameters::Limit(parameters), State::Limit(state)) => limit::handle(parameters, state, event, effects),
         _ => unreachable!("a node's state is always made from its parameters' kind"),
     }
 }
@@ -137,6 +236,7 @@ pub fn occasion(parameters: &Parameters, state: &mut State, occasion: Occasion, 
     match occasion {
         Occasion::Stopped => {
             effects.common.power = Power::Stopped;
+            effects.common.epoch += 1;
             effects.set_condition(Condition::STOPPED);
         }
         Occasion::Started => {
@@ -147,11 +247,37 @@ pub fn occasion(parameters: &Parameters, state: &mut State, occasion: Occasion, 
     }
     match (parameters, state) {
         (Parameters::Producer(parameters), State::Producer(state)) => {
-            producer::occasion(parameters, state, occasion, effects);
+            producer::occasion(parameters, state, occasion, effects)
+        }
+        (Parameters::Client(parameters), State::Client(state)) => {
+            client::occasion(parameters, state, occasion, effects)
+        }
+        (Parameters::Gateway(parameters), State::Gateway(state)) => {
+            gateway::occasion(parameters, state, occasion, effects)
+        }
+        (Parameters::Function(parameters), State::Function(state)) => {
+            function::occasion(parameters, state, occasion, effects)
         }
         (Parameters::Queue(parameters), State::Queue(state)) => queue::occasion(parameters, state, occasion, effects),
-        (Parameters::Router(parameters), State::Router(state)) => router::occasion(parameters, state, occasion, effects),
-        (Parameters::Sink(_), State::Sink(_)) => {}
+        (Parameters::Router(parameters), State::Router(state)) => {
+            router::occasion(parameters, state, occasion, effects)
+        }
+        (Parameters::Bus(parameters), State::Bus(state)) => bus::occasion(parameters, state, occasion, effects),
+        (Parameters::Service(parameters), State::Service(state)) => {
+            service::occasion(parameters, state, occasion, effects)
+        }
+        (Parameters::Store(parameters), State::Store(state)) => store::occasion(parameters, state, occasion, effects),
+        (Parameters::Scheduler(parameters), State::Scheduler(state)) => {
+            scheduler::occasion(parameters, state, occasion, effects)
+        }
+        (Parameters::StateMachine(parameters), State::StateMachine(state)) => {
+            state_machine::occasion(parameters, state, occasion, effects)
+        }
+        (Parameters::Generic(parameters), State::Generic(state)) => {
+            generic::occasion(parameters, state, occasion, effects)
+        }
+        (Parameters::Sink(_), State::Sink(_)) => sink::occasion(occasion, effects),
+        (Parameters::Limit(_), State::Limit(_)) => {}
         _ => unreachable!("a node's state is always made from its parameters' kind"),
     }
 }

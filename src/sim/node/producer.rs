@@ -57,12 +57,7 @@ pub fn handle(parameters: &ProducerParameters, state: &mut ProducerState, event:
 }
 
 /// Handles what happens to the producer itself.
-pub fn occasion(
-    parameters: &ProducerParameters,
-    state: &mut ProducerState,
-    occasion: Occasion,
-    effects: &mut Effects,
-) {
+pub fn occasion(parameters: &ProducerParameters, state: &mut ProducerState, occasion: Occasion, effects: &mut Effects) {
     state.generation += 1;
     match occasion {
         Occasion::Begin | Occasion::Started | Occasion::Reconfigured => {

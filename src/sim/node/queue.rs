@@ -266,12 +266,7 @@ fn hand_out(parameters: &QueueParameters, state: &mut QueueState, effects: &mut 
     }
 }
 
-fn receive(
-    parameters: &QueueParameters,
-    state: &mut QueueState,
-    wanted: u16,
-    effects: &mut Effects,
-) -> Vec<BatchItem> {
+fn receive(parameters: &QueueParameters, state: &mut QueueState, wanted: u16, effects: &mut Effects) -> Vec<BatchItem> {
     let mut items = Vec::new();
     let deadline = effects.now + parameters.visibility_timeout;
     while items.len() < usize::from(wanted) && state.in_flight < parameters.in_flight_max {

@@ -171,7 +171,9 @@ fn refused(parameters: &RouterParameters, state: &mut RouterState, event: &SimEv
         state.attempts.remove(&event.token);
         give_up(&envelope, effects);
     } else {
-        let wait = parameters.retry.wait(attempt.number, &mut effects.draw(Purpose::Backoff, envelope.message, envelope.hop, 0));
+        let wait = parameters
+            .retry
+            .wait(attempt.number, &mut effects.draw(Purpose::Backoff, envelope.message, envelope.hop, 0));
         attempt.number += 1;
         attempt.waiting = Some(envelope);
         state.waiting += 1;

@@ -8,6 +8,7 @@ use crate::scene::kind::Sink;
 use crate::sim::consume;
 use crate::sim::effects::Effects;
 use crate::sim::event::{Class, Custody, SimEvent};
+use crate::sim::node::Occasion;
 use crate::sim::row::{Fate, HopKind, Outcome};
 
 // --- Parameters: what the scene says; constant while a run lasts ---
@@ -65,4 +66,11 @@ fn arrive(parameters: &SinkParameters, state: &mut SinkState, event: &SimEvent, 
         effects.end(&envelope, Fate::Delivered);
     }
     effects.reply(event, HopKind::Reply, envelope, Custody::Stays);
+}
+
+/// Handles what happens to the sink itself.
+pub fn occasion(occasion: Occasion, effects: &mut Effects) {
+    if matches!(occasion, Occasion::Begin | Occasion::Started) {
+        consume::begin(effects);
+    }
 }
