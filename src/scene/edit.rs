@@ -443,3 +443,58 @@ impl Edit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::sample::{arbitrary_edit, arbitrary_scene};
+    use crate::scene::text::{options, save};
+
+    #[test]
+    fn every_edit_has_an_inverse_that_restores_the_bytes_and_a_refused_one_changes_nothing() {
+        let (mut made, mut refused) = (0, 0);
+        for seed in 0..3_000 {
+            let mut scene = arbitrary_scene(seed % 50);
+            let before = save(&scene);
+            let edit = arbitrary_edit(&scene, seed);
+            match apply(&mut scene, edit.clone()) {
+                Ok(inverse) => {
+                    made += 1;
+                    assert!(apply(&mut scene, inverse).is_ok(), "seed {seed}: {edit:?}");
+                }
+                Err(_) => refused += 1,
+            }
+            assert_eq!(save(&scene), before, "seed {seed}: {edit:?}");
+        }
+        assert!(made > 1_500 && refused > 100, "made {made}, refused {refused}");
+    }
+
+    #[test]
+    fn an_edit_survives_its_text() {
+        for seed in 0..500 {
+            let edit = arbitrary_edit(&arbitrary_scene(seed % 20), seed);
+            let text = options().to_string(&edit).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(options().from_str::<Edit>(&text), Ok(edit), "{text}");
+        }
+    }
+
+    #[test]
+    fn removing_a_node_takes_its_links_and_faults_along() {
+        let mut scene = arbitrary_scene(7);
+        let Some(id) = scene.links.values().next().map(|link| link.to.clone()) else { panic!("no link") };
+        let inverse = apply(&mut scene, Edit::RemoveNode { id: id.clone() });
+        assert!(matches!(inverse, Ok(Edit::Batch(_))));
+        assert!(scene.links.values().all(|link| link.from != id && link.to != id));
+        assert_eq!(check::check(&scene).iter().filter(|p| p.severity == Severity::Error).count(), 0);
+    }
+
+    #[test]
+    fn a_checked_edit_that_would_spoil_the_scene_is_refused_and_changes_nothing() {
+        let mut scene = arbitrary_scene(7);
+        let before = scene.clone();
+        let Some(id) = scene.nodes.keys().next().cloned() else { panic!("no node") };
+        let to = BTreeMap::from([(id, (f64::NAN, 0.0, 0.0))]);
+        assert!(matches!(apply_checked(&mut scene, Edit::MoveNodes { to }), Err(EditError::Invalid(_))));
+        assert_eq!(scene, before);
+    }
+}

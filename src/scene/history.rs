@@ -125,3 +125,67 @@ fn same_target(first: &Edit, second: &Edit) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::scene::sample::{arbitrary_edit, arbitrary_scene};
+    use crate::scene::slug::NodeId;
+    use crate::scene::text::save;
+
+    fn move_first(scene: &Scene, x: f64) -> Edit {
+        let first: Option<&NodeId> = scene.nodes.keys().next();
+        let to: BTreeMap<_, _> = first.map(|id| (id.clone(), (x, 0.0, 0.0))).into_iter().collect();
+        Edit::MoveNodes { to }
+    }
+
+    #[test]
+    fn undoing_any_sequence_restores_the_bytes_and_redoing_makes_it_again() {
+        for seed in 0..200 {
+            let mut scene = arbitrary_scene(seed);
+            let (before, mut history, mut made) = (save(&scene), History::default(), 0);
+            for step in 0..30 {
+                let edit = arbitrary_edit(&scene, seed * 1_000 + step);
+                made += usize::from(history.perform(&mut scene, edit, None).is_ok());
+            }
+            let after = save(&scene);
+            let mut undone = 0;
+            while history.undo(&mut scene).unwrap_or_else(|error| panic!("seed {seed}: {error}")).is_some() {
+                undone += 1;
+            }
+            assert_eq!((undone, save(&scene)), (made, before), "seed {seed}");
+            while history.redo(&mut scene).unwrap_or_else(|error| panic!("seed {seed}: {error}")).is_some() {}
+            assert_eq!(save(&scene), after, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_drag_is_one_step_and_the_next_drag_another() {
+        let (mut scene, mut history) = (arbitrary_scene(1), History::default());
+        let before = save(&scene);
+        for (x, gesture) in [(1.0, 1), (2.0, 1), (3.0, 1), (4.0, 2)] {
+            let edit = move_first(&scene, x);
+            assert_eq!(history.perform(&mut scene, edit, Some(GestureId(gesture))), Ok(()));
+        }
+        assert_eq!(history.undo_label().as_deref(), Some("Undo move n00"));
+        assert!(matches!(history.undo(&mut scene), Ok(Some(_))));
+        assert!(matches!(history.undo(&mut scene), Ok(Some(_))));
+        assert_eq!((history.undo(&mut scene), save(&scene)), (Ok(None), before));
+        assert_eq!(history.redo_label().as_deref(), Some("Redo move n00"));
+    }
+
+    #[test]
+    fn a_scene_is_changed_until_it_is_saved_or_undone() {
+        let (mut scene, mut history) = (arbitrary_scene(1), History::default());
+        assert!(!history.is_changed());
+        let edit = move_first(&scene, 1.0);
+        assert_eq!(history.perform(&mut scene, edit, None), Ok(()));
+        assert!(history.is_changed());
+        history.mark_saved();
+        assert!(!history.is_changed());
+        assert!(history.undo(&mut scene).is_ok() && history.is_changed());
+        assert!(history.redo(&mut scene).is_ok() && !history.is_changed());
+    }
+}

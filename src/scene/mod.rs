@@ -12,3 +12,4 @@ pub mod check;
 pub mod text;
 pub mod edit;
 pub mod history;
+pub mod sample;
