@@ -22,3 +22,6 @@ pub mod command;
 pub mod consume;
 pub mod node;
 pub mod row;
+
+#[cfg(test)]
+pub(in crate::sim) mod testing;
