@@ -14,11 +14,15 @@ use crate::scene::units::{Duration, Latency};
 /// The version of the scene format that this program writes.
 pub const SCENE_VERSION: u32 = 1;
 
+/// The version of a file that does not say one, until it is loaded.
+pub(crate) const VERSION_UNSAID: u32 = 0;
+
 /// A whole scene: one file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scene {
     /// Format version; older ones migrate on load, newer ones are refused.
+    #[serde(default = "unsaid")]
     pub version: u32,
     /// What the window's title and the report call it.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -30,13 +34,13 @@ pub struct Scene {
     #[serde(skip_serializing_if = "is_default")]
     pub settings: Settings,
     /// Places: a data centre, a hotel, a factory hall.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     pub regions: BTreeMap<RegionId, Region>,
     /// Nodes by id.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     pub nodes: BTreeMap<NodeId, Node>,
     /// Links by id.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
     pub links: BTreeMap<LinkId, Link>,
     /// What goes wrong, and when.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -197,6 +201,42 @@ pub struct TourStop {
     /// Where the playhead goes; `None`: it stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Duration>,
+}
+
+fn unsaid() -> u32 {
+    VERSION_UNSAID
+}
+
+/// Reads a map and refuses a key that stands there twice, which would silently win.
+pub(crate) fn unique<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    K: Deserialize<'de> + Ord + std::fmt::Display,
+    V: Deserialize<'de>,
+{
+    struct UniqueVisitor<K, V>(std::marker::PhantomData<(K, V)>);
+    impl<'de, K, V> serde::de::Visitor<'de> for UniqueVisitor<K, V>
+    where
+        K: Deserialize<'de> + Ord + std::fmt::Display,
+        V: Deserialize<'de>,
+    {
+        type Value = BTreeMap<K, V>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a map: { \"id\": (...), ... }")
+        }
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut entries: A) -> Result<BTreeMap<K, V>, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, value)) = entries.next_entry::<K, V>()? {
+                if map.contains_key(&key) {
+                    let message = format!("`{key}` stands here twice; keep one of the two, or rename it");
+                    return Err(serde::de::Error::custom(message));
+                }
+                map.insert(key, value);
+            }
+            Ok(map)
+        }
+    }
+    deserializer.deserialize_map(UniqueVisitor(std::marker::PhantomData))
 }
 
 /// Whether a value is its type's default, which is then left out of the file.

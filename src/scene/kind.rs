@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scene::document::is_default;
+use crate::scene::document::{is_default, unique};
 use crate::scene::units::{Duration, Rate, Size, Spread};
 
 /// What a node is.
@@ -314,7 +314,7 @@ parameters! {
         policy: RouterPolicy = RouterPolicy::default(),
         /// Routes by name: an event pattern each, as JSON text. A link names its route in `rule`;
         /// a link without one takes what no route matches.
-        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
         routes: BTreeMap<String, String> = BTreeMap::new(),
         /// What follows when a target refuses; one attempt means: sent and forgotten.
         #[serde(skip_serializing_if = "is_never")]
@@ -337,7 +337,7 @@ parameters! {
     /// Parameters of an event bus.
     Bus {
         /// Rules by name. A link names the rule that feeds it in `rule`.
-        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
         rules: BTreeMap<String, Rule> = BTreeMap::new(),
         /// Time from acceptance to the first attempt at a target.
         #[serde(skip_serializing_if = "is_bus_latency")]

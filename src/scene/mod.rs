@@ -10,6 +10,7 @@ pub mod time;
 pub mod problem;
 pub mod check;
 pub mod text;
+pub mod migrate;
 pub mod edit;
 pub mod history;
 pub mod sample;

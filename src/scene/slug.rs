@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why a text is no id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is no id: use 1 to 64 letters, digits, `-`, `_`, `.` or `/`")]
+#[error("`{found}` is no id; use 1 to 64 letters, digits, `-`, `_`, `.` or `/`")]
 pub struct SlugError {
     /// The offending text.
     pub found: String,

@@ -3,12 +3,18 @@
 //! Invariant: `load(save(scene))` is the scene; the same scene gives the same bytes; whatever the text,
 //! loading ends in bounded time without a panic.
 
+mod diagnosis;
+mod salvage;
+mod remedy;
+mod outline;
+
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 
 use crate::scene::check;
-use crate::scene::document::Scene;
+use crate::scene::document::{SCENE_VERSION, Scene};
 use crate::scene::problem::{Code, Place, Position, SceneProblem, SceneProblems, Severity};
+use crate::scene::text::diagnosis::Diagnosis;
 
 /// Largest file that is read, in bytes: sixteen times a scene of 10,000 nodes.
 pub const FILE_BYTES_MAX: usize = 64 << 20;
@@ -29,14 +35,25 @@ pub struct Loaded {
 }
 
 /// Reads a scene; `file` is the name that problems carry.
+///
+/// The error holds everything that was found, warnings included, in the order of the file.
 pub fn load(text: &str, file: &str) -> Result<Loaded, SceneProblems> {
     if text.len() > FILE_BYTES_MAX {
         return Err(SceneProblems(vec![too_large(text.len(), file)]));
     }
-    let scene: Scene = options().from_str(text).map_err(|error| SceneProblems(vec![unreadable(&error, file)]))?;
-    let (errors, warnings): (Vec<_>, Vec<_>) =
-        check::check(&scene).into_iter().partition(|problem| problem.severity == Severity::Error);
-    if errors.is_empty() { Ok(Loaded { scene, warnings }) } else { Err(SceneProblems(errors)) }
+    if let Ok(scene) = options().from_str::<Scene>(text)
+        && scene.version == SCENE_VERSION
+        && check::check(&scene).is_empty()
+    {
+        return Ok(Loaded { scene, warnings: Vec::new() });
+    }
+    let Diagnosis { scene, problems } = diagnosis::diagnose(text, file);
+    match scene {
+        Some(scene) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
+            Ok(Loaded { scene, warnings: problems })
+        }
+        Some(_) | None => Err(SceneProblems(problems)),
+    }
 }
 
 /// Writes a scene.
@@ -64,14 +81,6 @@ fn too_large(bytes: usize, file: &str) -> SceneProblem {
         .because(format!("the file has {bytes} bytes, but a scene has at most {FILE_BYTES_MAX}"))
         .help("split it into several scenes");
     SceneProblem { position: Some(start), ..problem }
-}
-
-fn unreadable(error: &ron::error::SpannedError, file: &str) -> SceneProblem {
-    let ron::error::Position { line, col } = error.span.end;
-    let problem = SceneProblem::error(Code::Syntax, Place::scene(), "")
-        .because(error.code.to_string())
-        .help("correct the text at this place");
-    SceneProblem { position: Some(Position { file: file.to_owned(), line, column: col, bytes: 0..0 }), ..problem }
 }
 
 #[cfg(test)]
