@@ -139,6 +139,7 @@ fn add_templates(node: &NodeId, kind: &Kind, all: &mut Vec<template::Template>, 
 fn source_load(parameters: &Parameters) -> f64 {
     match parameters {
         Parameters::Producer(producer) => producer.traffic.mean_hertz(),
+        Parameters::Client(client) => client.load(),
         _ => 0.0,
     }
 }

@@ -18,6 +18,7 @@ pub mod payload;
 pub mod matching;
 pub mod draw;
 pub mod retry;
+pub mod bucket;
 pub mod command;
 pub mod consume;
 pub mod node;
