@@ -304,8 +304,14 @@ impl SampleColumns {
 
     /// Adds a row after all others.
     pub fn push(&mut self, sample: &SampleRow) {
+        let time = sample.key.time.nanos();
+        debug_assert!(self.time.last().is_none_or(|last| *last <= time), "samples are pushed in order");
+        self.push_unordered(sample);
+    }
+
+    /// Adds a row of a keyframe, which is in the order of nodes and not of time.
+    pub(crate) fn push_unordered(&mut self, sample: &SampleRow) {
         let SampleRow { key, depth, depth_min, depth_max, in_flight, busy, busy_max, condition } = *sample;
-        debug_assert!(self.time.last().is_none_or(|last| *last <= key.time.nanos()), "samples are pushed in order");
         self.time.push(key.time.nanos());
         self.node.push(key.node);
         self.number.push(key.number);

@@ -158,7 +158,7 @@ impl NodeCell {
         bytes.wide(arrivals);
         bytes.wide(&[*departures]);
         bytes.wide(ends);
-        [depth_integral, busy_integral, in_flight_integral].into_iter().for_each(|integral| bytes.integral(*integral));
+        bytes.wide(&[*depth_integral, *busy_integral, *in_flight_integral]);
         bytes.medium(&[*depth_max, *busy_max]);
         closing.digest(bytes);
     }

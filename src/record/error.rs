@@ -76,16 +76,6 @@ pub enum RecordError {
         /// The entry's name.
         entry: String,
     },
-    /// A packed file is larger than can be unpacked.
-    #[error("packed recording `{}` needs {needed} bytes, at most {limit} are unpacked", path.display())]
-    TooLarge {
-        /// The packed file.
-        path: PathBuf,
-        /// Bytes that it needs.
-        needed: u64,
-        /// Bytes that are allowed.
-        limit: u64,
-    },
     /// The thread that writes ended early.
     #[error("the writer of the recording ended before the run did")]
     WriterEnded,
@@ -104,7 +94,6 @@ impl RecordError {
             RecordError::RowsNotKept => "run the scene again and record it in memory or to a folder",
             RecordError::TargetExists { .. } => "choose another path, or move the old one away",
             RecordError::ForeignEntry { .. } => "pack the recording again from its folder",
-            RecordError::TooLarge { .. } => "unpack the file with `tar` and open the folder",
             RecordError::WriterEnded => "run the scene again; if it happens again, report it with the scene",
         }
     }

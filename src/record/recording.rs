@@ -5,20 +5,21 @@
 //! written answer the same questions by the same code.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use tempfile::TempDir;
 
 use crate::record::chunk::{Chunk, ChunkSpan};
-use crate::record::columns::CommandColumns;
 use crate::record::error::RecordError;
+use crate::record::manifest::Manifest;
+use crate::record::memory::{Cached, Memory};
+use crate::record::shelf::Shelf;
 use crate::record::statistics::{ChunkStatistics, Collector};
 use crate::record::window::WindowStatistics;
 use crate::scene::document::Scene;
 use crate::scene::time::SimTime;
 use crate::sim::id::NodeIndex;
 use crate::sim::row::{CommandRow, LogRow, SampleRow};
-
-/// Bytes of chunks that a recording holds in memory unless told otherwise.
-pub const MEMORY_BUDGET: usize = 256 << 20;
 
 /// A recording, finished or being written. Cheap to clone.
 #[derive(Clone)]
@@ -59,10 +60,24 @@ pub enum Quantity {
 pub(crate) struct Shared {
     pub(crate) scene: Arc<Scene>,
     pub(crate) seed: u64,
+    cut_short: CutShort,
     revision: AtomicU64,
+    uses: AtomicU64,
     state: RwLock<State>,
     snapshot: Mutex<Option<(u64, Arc<Chunk>)>>,
     failure: Mutex<Option<RecordError>>,
+    shelf: OnceLock<Arc<Shelf>>,
+    scratch: OnceLock<TempDir>,
+}
+
+/// Whether a recording was ended, or ends where a crash left it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CutShort {
+    /// The run was ended, or still goes on.
+    #[default]
+    No,
+    /// What came after the end is lost and can be run again.
+    Yes,
 }
 
 /// What the lock guards.
@@ -71,14 +86,16 @@ pub(crate) struct State {
     pub(crate) closed: Vec<Closed>,
     pub(crate) open: Option<Open>,
     pub(crate) end: SimTime,
-    pub(crate) commands: CommandColumns,
+    pub(crate) commands: Vec<CommandRow>,
+    pub(crate) memory: Memory,
 }
 
 /// A chunk that is complete.
+#[derive(Debug)]
 pub(crate) struct Closed {
     pub(crate) span: ChunkSpan,
-    pub(crate) rows: Option<Arc<Chunk>>,
-    pub(crate) statistics: Arc<ChunkStatistics>,
+    pub(crate) rows: Cached<Chunk>,
+    pub(crate) statistics: Cached<ChunkStatistics>,
 }
 
 /// The chunk that rows still go to.
@@ -106,20 +123,73 @@ impl Shared {
         failure.get_or_insert(error);
         self.revision.fetch_add(1, Ordering::Release);
     }
+
+    /// The files of the recording; `scratch` is removed with the last clone of it.
+    pub(crate) fn put_on_shelf(&self, shelf: Arc<Shelf>, scratch: Option<TempDir>) {
+        // A recording gets files once; a second time would be a bug of the writer.
+        let first = self.shelf.set(shelf).is_ok();
+        assert!(first, "a recording has one shelf");
+        if let Some(scratch) = scratch {
+            let first = self.scratch.set(scratch).is_ok();
+            assert!(first, "a recording has one scratch folder");
+        }
+    }
+
+    pub(crate) fn shelf(&self) -> Option<&Arc<Shelf>> {
+        self.shelf.get()
+    }
+
+    /// The next value of the clock by which what was used last is known.
+    pub(crate) fn next_use(&self) -> u64 {
+        self.uses.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Drops what was used longest ago and can be read back, until the budget is kept.
+    pub(crate) fn keep_budget(&self, state: &mut State) {
+        let shelved = self.shelf().map_or(0, |shelf| shelf.chunks());
+        let State { closed, open, memory, .. } = state;
+        let open = open.as_ref().map_or(0, |open| open.chunk.bytes());
+        memory.keep(closed.get_mut(..shelved).unwrap_or_default(), open);
+    }
 }
 
 impl Recording {
-    pub(crate) fn new(scene: Scene, seed: u64, state: State) -> Recording {
+    pub(crate) fn new(scene: Scene, seed: u64, cut_short: CutShort, state: State) -> Recording {
         Recording {
             shared: Arc::new(Shared {
                 scene: Arc::new(scene),
                 seed,
+                cut_short,
                 revision: AtomicU64::new(0),
+                uses: AtomicU64::new(0),
                 state: RwLock::new(state),
                 snapshot: Mutex::new(None),
                 failure: Mutex::new(None),
+                shelf: OnceLock::new(),
+                scratch: OnceLock::new(),
             }),
         }
+    }
+
+    /// A recording that lies on a shelf.
+    pub(crate) fn opened(scene: Scene, manifest: &Manifest, commands: Vec<CommandRow>, shelf: Shelf) -> Recording {
+        let chunks = manifest.groups.iter().flat_map(|group| &group.chunks);
+        let closed = chunks.enumerate().map(|(index, chunk)| Closed {
+            span: ChunkSpan {
+                index,
+                start: chunk.start,
+                end: chunk.end,
+                open: false,
+                hops: chunk.rows.first().copied().unwrap_or(0),
+            },
+            rows: Cached::default(),
+            statistics: Cached::default(),
+        });
+        let state = State { closed: closed.collect(), end: manifest.end, commands, ..State::default() };
+        let cut_short = if manifest.finished { CutShort::No } else { CutShort::Yes };
+        let recording = Recording::new(scene, manifest.seed, cut_short, state);
+        recording.shared.put_on_shelf(Arc::new(shelf), None);
+        recording
     }
 
     /// The scene that was run.
@@ -140,6 +210,23 @@ impl Recording {
     /// Whether nothing more will come.
     pub fn finished(&self) -> bool {
         self.shared.read().open.is_none()
+    }
+
+    /// Whether it ends where a crash left it.
+    pub fn cut_short(&self) -> CutShort {
+        self.shared.cut_short
+    }
+
+    /// Sets the bytes of chunks that are held in memory; more is read back from files.
+    pub fn set_memory_budget(&self, bytes: usize) {
+        let mut state = self.shared.write();
+        state.memory.budget = bytes;
+        self.shared.keep_budget(&mut state);
+    }
+
+    /// Bytes of complete chunks that are in memory now.
+    pub fn memory(&self) -> usize {
+        self.shared.read().closed.iter().map(|closed| closed.rows.bytes() + closed.statistics.bytes()).sum()
     }
 
     /// Grows whenever something changed; cheap to ask every frame.
@@ -165,22 +252,37 @@ impl Recording {
         if at > state.end {
             return None;
         }
-        let chunks = state.closed.len() + usize::from(state.open.is_some());
+        let chunks = state.chunks();
         let after = state.closed.partition_point(|closed| closed.span.end <= at);
         (chunks > 0).then(|| after.min(chunks - 1))
     }
 
-    /// The rows of a chunk. An open chunk is copied as it stands; see [`Recording::with_open`].
+    /// The rows of a chunk, from memory or read back. An open chunk is copied as it stands; see
+    /// [`Recording::with_open`].
     pub fn chunk(&self, index: usize) -> Result<Arc<Chunk>, RecordError> {
         let state = self.shared.read();
         if let Some(closed) = state.closed.get(index) {
-            return closed.rows.clone().ok_or(RecordError::RowsNotKept);
+            if let Some(rows) = closed.rows.get(self.shared.next_use()) {
+                return Ok(rows);
+            }
+            drop(state);
+            let rows = Arc::new(self.shared.shelf().ok_or(RecordError::RowsNotKept)?.chunk(index)?);
+            self.put_back(index, |closed, used| closed.rows.put(rows.clone(), rows.bytes(), used));
+            return Ok(rows);
         }
-        let chunks = state.closed.len() + usize::from(state.open.is_some());
         match &state.open {
             Some(open) if index == state.closed.len() => Ok(self.snapshot(open)),
-            _ => Err(RecordError::NoSuchChunk { index, chunks }),
+            _ => Err(RecordError::NoSuchChunk { index, chunks: state.chunks() }),
         }
+    }
+
+    fn put_back(&self, index: usize, put: impl FnOnce(&mut Closed, u64)) {
+        let used = self.shared.next_use();
+        let mut state = self.shared.write();
+        if let Some(closed) = state.closed.get_mut(index) {
+            put(closed, used);
+        }
+        self.shared.keep_budget(&mut state);
     }
 
     /// Looks at the open chunk and its number without copying it; `None` once finished. The writer
@@ -207,12 +309,18 @@ impl Recording {
     pub fn statistics(&self, index: usize) -> Result<Arc<ChunkStatistics>, RecordError> {
         let state = self.shared.read();
         if let Some(closed) = state.closed.get(index) {
-            return Ok(closed.statistics.clone());
+            if let Some(statistics) = closed.statistics.get(self.shared.next_use()) {
+                return Ok(statistics);
+            }
+            drop(state);
+            let statistics = Arc::new(self.shared.shelf().ok_or(RecordError::RowsNotKept)?.statistics(index)?);
+            let bytes = statistics.bytes();
+            self.put_back(index, |closed, used| closed.statistics.put(statistics.clone(), bytes, used));
+            return Ok(statistics);
         }
-        let chunks = state.closed.len() + usize::from(state.open.is_some());
         match &state.open {
             Some(open) if index == state.closed.len() => Ok(Arc::new(open.collector.so_far(state.end))),
-            _ => Err(RecordError::NoSuchChunk { index, chunks }),
+            _ => Err(RecordError::NoSuchChunk { index, chunks: state.chunks() }),
         }
     }
 
@@ -264,11 +372,12 @@ impl Recording {
         crate::record::series::series(self, node, quantity, from, to, buckets)
     }
 
-    /// Every command and fault that acted, in order.
+    /// Every command and fault that acted, in order. Of a recording that was cut short also those
+    /// that acted after its end, so that the lost tail can be run again.
     pub fn commands(&self) -> Vec<CommandRow> {
         let state = self.shared.read();
         let open = state.open.iter().flat_map(|open| open.chunk.commands.rows());
-        state.commands.rows().chain(open).collect()
+        state.commands.iter().cloned().chain(open).collect()
     }
 
     /// Lines that nodes wrote from `from` up to but without `to`.
@@ -283,6 +392,10 @@ impl Recording {
 }
 
 impl State {
+    fn chunks(&self) -> usize {
+        self.closed.len() + usize::from(self.open.is_some())
+    }
+
     fn open_span(&self) -> Option<ChunkSpan> {
         self.open.as_ref().map(|open| ChunkSpan {
             index: self.closed.len(),

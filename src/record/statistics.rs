@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use crate::record::chunk::Keyframe;
 use crate::record::histogram::{Histogram, bucket};
 use crate::record::window::{FlowStatistics, LinkStatistics, NodeStatistics, WindowStatistics};
 use crate::scene::time::{SimSpan, SimTime};
@@ -72,11 +73,11 @@ pub struct NodeCell {
     /// Messages that ended here, by fate.
     pub ends: [u64; 7],
     /// Messages waiting, times nanoseconds.
-    pub depth_integral: u128,
+    pub depth_integral: u64,
     /// Servers at work, times nanoseconds.
-    pub busy_integral: u128,
+    pub busy_integral: u64,
     /// Messages handed out, times nanoseconds.
-    pub in_flight_integral: u128,
+    pub in_flight_integral: u64,
     /// Most messages waiting.
     pub depth_max: u32,
     /// Most servers at work.
@@ -198,6 +199,16 @@ impl LinkCells {
         self.link.push(link);
         self.class.push(class);
         self.count.push(count);
+    }
+
+    /// Takes the rows from `at` on out into a table of their own.
+    pub(crate) fn split_off(&mut self, at: usize) -> LinkCells {
+        LinkCells {
+            cell: self.cell.split_off(at),
+            link: self.link.split_off(at),
+            class: self.class.split_off(at),
+            count: self.count.split_off(at),
+        }
     }
 
     /// Number of rows.
@@ -334,7 +345,7 @@ impl Collector {
 
     fn levels(&self) -> Vec<Level> {
         let levels = self.nodes.iter().map(|account| account.counts.closing);
-        levels.filter(|level| level.depth > 0 || level.busy > 0 || level.in_flight > 0).collect()
+        levels.filter(Level::holds_something).collect()
     }
 
     fn account(&mut self, node: u32) -> &mut NodeAccount {
@@ -497,11 +508,12 @@ impl NodeAccount {
 
     /// Counts the present level up to `to`.
     fn hold(&mut self, to: SimTime) {
-        let length = u128::from(to.since(self.until).nanos());
+        // A cell is a second and a level has 32 bits, so 64 bits hold every integral of a cell.
+        let length = to.since(self.until).nanos();
         let level = self.counts.closing;
-        self.counts.depth_integral += u128::from(level.depth) * length;
-        self.counts.busy_integral += u128::from(level.busy) * length;
-        self.counts.in_flight_integral += u128::from(level.in_flight) * length;
+        self.counts.depth_integral += u64::from(level.depth).saturating_mul(length);
+        self.counts.busy_integral += u64::from(level.busy).saturating_mul(length);
+        self.counts.in_flight_integral += u64::from(level.in_flight).saturating_mul(length);
         self.until = self.until.max(to);
     }
 }
@@ -616,9 +628,9 @@ impl NodeStatistics {
         self.arrivals.iter_mut().zip(arrivals).for_each(|(total, more)| *total += more);
         self.ends.iter_mut().zip(ends).for_each(|(total, more)| *total += more);
         self.departures += departures;
-        self.depth_integral += depth_integral;
-        self.busy_integral += busy_integral;
-        self.in_flight_integral += in_flight_integral;
+        self.depth_integral += u128::from(*depth_integral);
+        self.busy_integral += u128::from(*busy_integral);
+        self.in_flight_integral += u128::from(*in_flight_integral);
         self.depth_max = self.depth_max.max(cell.depth_max);
         self.busy_max = self.busy_max.max(cell.busy_max);
     }
@@ -644,5 +656,22 @@ impl WindowStatistics {
             }
         };
         &mut self.flows[at].latency
+    }
+}
+
+impl Level {
+    /// The levels that a chunk's keyframe gives: those that are not empty.
+    pub(crate) fn of_keyframe(keyframe: &Keyframe) -> Vec<Level> {
+        let levels = keyframe.samples.iter().map(|sample| Level {
+            node: sample.key.node,
+            depth: sample.depth,
+            busy: sample.busy,
+            in_flight: sample.in_flight,
+        });
+        levels.filter(Level::holds_something).collect()
+    }
+
+    fn holds_something(&self) -> bool {
+        self.depth > 0 || self.busy > 0 || self.in_flight > 0
     }
 }

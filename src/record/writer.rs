@@ -1,7 +1,7 @@
 //! The writer: the thread that turns deliveries into chunks, statistics and files.
 //!
-//! Invariant: only the writer adds to a recording. It may make the engine wait, since the channel is
-//! bounded; readers never wait longer than one batch takes to append.
+//! Invariant: only the writer adds to a recording. It may make the engine wait, since its channels
+//! are bounded; readers never wait longer than one batch takes to append.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,8 +11,11 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::record::chunk::{Chunk, ChunkSpan};
 use crate::record::error::RecordError;
+use crate::record::filer::Filer;
+use crate::record::folder::CommandFile;
+use crate::record::memory::Cached;
 use crate::record::order::canonical;
-use crate::record::recording::{Closed, Open, Recording, State};
+use crate::record::recording::{Closed, CutShort, Open, Recording, State};
 use crate::record::statistics::{ChunkStatistics, Cursor};
 use crate::scene::document::Scene;
 use crate::scene::time::SimTime;
@@ -26,9 +29,9 @@ const BATCH_ROWS: usize = 1 << 17;
 /// Where a recording goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Kept in memory.
+    /// Kept in memory; what passes the budget goes to a scratch folder.
     Memory,
-    /// Written to a folder that does not exist yet.
+    /// Written to a folder that does not exist yet, or is empty.
     Folder(PathBuf),
     /// Only statistics are kept, no rows.
     StatisticsOnly,
@@ -52,9 +55,18 @@ pub fn spawn(
     target: Target,
     seed: u64,
 ) -> Result<(Sender<Delivery>, Recording, WriterHandle), RecordError> {
-    let recording = Recording::new(scene, seed, State { open: Some(Open::default()), ..State::default() });
+    let state = State { open: Some(Open::default()), ..State::default() };
+    let recording = Recording::new(scene, seed, CutShort::No, state);
+    let (filing, commands) = match target {
+        Target::Memory => (Filing::WhenFull, None),
+        Target::StatisticsOnly => (Filing::Never, None),
+        Target::Folder(folder) => {
+            let filer = Filer::durable(&folder, &recording)?;
+            (Filing::Now(filer), Some(CommandFile::open(&folder)?))
+        }
+    };
     let (sender, receiver) = crossbeam_channel::bounded(DELIVERIES_WAITING);
-    let mut writer = Writer { recording: recording.clone(), target };
+    let writer = Writer { recording: recording.clone(), filing, commands };
     let thread = std::thread::Builder::new().name("recording".to_owned());
     let thread = thread.spawn(move || writer.run(&receiver)).map_err(|_| RecordError::WriterEnded)?;
     Ok((sender, recording, WriterHandle { thread }))
@@ -62,11 +74,39 @@ pub fn spawn(
 
 struct Writer {
     recording: Recording,
-    target: Target,
+    filing: Filing,
+    commands: Option<CommandFile>,
+}
+
+/// Where complete chunks go.
+enum Filing {
+    /// Nowhere: rows are dropped.
+    Never,
+    /// They stay in memory until that is full.
+    WhenFull,
+    /// To files.
+    Now(Filer),
 }
 
 impl Writer {
-    fn run(&mut self, receiver: &Receiver<Delivery>) -> Result<(), RecordError> {
+    fn run(mut self, receiver: &Receiver<Delivery>) -> Result<(), RecordError> {
+        let written = self.take_all(receiver);
+        let filed = match (self.filing, &written) {
+            (Filing::Now(filer), Ok(end)) => filer.finish(*end),
+            _ => Ok(()),
+        };
+        let result = written.and(filed).map_err(|error| {
+            // The thread that files may have failed first, and knows why.
+            self.recording.shared.fail(error.clone());
+            self.recording.failure().unwrap_or(error)
+        });
+        self.recording.shared.write().open = None;
+        self.recording.shared.touch();
+        result
+    }
+
+    /// Takes deliveries until the run ends; gives the last instant.
+    fn take_all(&mut self, receiver: &Receiver<Delivery>) -> Result<SimTime, RecordError> {
         let mut until = SimTime::ZERO;
         let mut end = None;
         while end.is_none() {
@@ -89,14 +129,20 @@ impl Writer {
             }
             self.take(batch, until)?;
         }
-        self.finish(end.unwrap_or(until))
+        let end = end.unwrap_or(until);
+        self.take(Vec::new(), end)?;
+        self.close_last(end)?;
+        Ok(end)
     }
 
     fn take(&mut self, batch: Vec<Rows>, until: SimTime) -> Result<(), RecordError> {
         let mut rows = canonical(batch);
+        if let Some(file) = &mut self.commands {
+            file.append(&rows.commands)?;
+        }
         let mut closed = Vec::new();
-        let mut guard = self.recording.shared.write();
-        let state = &mut *guard;
+        let shared = self.recording.shared.clone();
+        let mut state = shared.write();
         let Some(open) = state.open.as_mut() else { return Ok(()) };
         open.chunk.append(&mut rows);
         open.chunk.end = until;
@@ -108,15 +154,13 @@ impl Writer {
         }
         open.collector.fold(&rows, &mut cursor, SimTime::MAX);
         state.end = until;
-        for (chunk, statistics) in closed {
-            self.keep(state, chunk, statistics);
-        }
-        drop(guard);
-        self.recording.shared.touch();
-        Ok(())
+        let closed = closed.into_iter().map(|(chunk, statistics)| self.keep(&mut state, chunk, statistics)).collect();
+        drop(state);
+        shared.touch();
+        self.file(closed)
     }
 
-    fn keep(&self, state: &mut State, mut chunk: Chunk, statistics: ChunkStatistics) {
+    fn keep(&self, state: &mut State, mut chunk: Chunk, statistics: ChunkStatistics) -> Complete {
         let span = ChunkSpan {
             index: state.closed.len(),
             start: chunk.start,
@@ -124,29 +168,61 @@ impl Writer {
             open: false,
             hops: chunk.hops.len(),
         };
-        chunk.commands.rows().for_each(|command| state.commands.push(command));
+        state.commands.extend(chunk.commands.rows());
         chunk.shrink();
-        let rows = match self.target {
-            Target::StatisticsOnly => None,
-            Target::Memory | Target::Folder(_) => Some(Arc::new(chunk)),
+        let used = self.recording.shared.next_use();
+        let complete = Complete { chunk: Arc::new(chunk), statistics: Arc::new(statistics) };
+        let Complete { chunk, statistics } = complete.clone();
+        let (row_bytes, statistic_bytes) = (chunk.bytes(), statistics.bytes());
+        let rows = match self.filing {
+            Filing::Never => Cached::default(),
+            Filing::WhenFull | Filing::Now(_) => Cached::new(chunk, row_bytes, used),
         };
-        state.closed.push(Closed { span, rows, statistics: Arc::new(statistics) });
+        state.closed.push(Closed { span, rows, statistics: Cached::new(statistics, statistic_bytes, used) });
+        complete
     }
 
-    fn finish(&mut self, end: SimTime) -> Result<(), RecordError> {
-        self.take(Vec::new(), end)?;
-        let mut state = self.recording.shared.write();
-        if let Some(mut open) = state.open.take() {
-            open.chunk.end = end;
-            if !open.chunk.is_empty() || open.chunk.start < end || state.closed.is_empty() {
-                let statistics = open.collector.close_chunk(end);
-                self.keep(&mut state, open.chunk, statistics);
+    /// Sends complete chunks to files; begins a scratch folder where memory has become full.
+    fn file(&mut self, closed: Vec<Complete>) -> Result<(), RecordError> {
+        match &self.filing {
+            Filing::Never => Ok(()),
+            Filing::Now(filer) => closed.into_iter().try_for_each(|complete| filer.file(complete)),
+            Filing::WhenFull => {
+                let budget = self.recording.shared.read().memory.budget;
+                if self.recording.memory() <= budget {
+                    return Ok(());
+                }
+                let filer = Filer::scratch(&self.recording)?;
+                for span in self.recording.chunks().iter().filter(|span| !span.open) {
+                    let chunk = self.recording.chunk(span.index)?;
+                    filer.file(Complete { chunk, statistics: self.recording.statistics(span.index)? })?;
+                }
+                self.filing = Filing::Now(filer);
+                Ok(())
             }
         }
-        drop(state);
-        self.recording.shared.touch();
-        Ok(())
     }
+
+    fn close_last(&mut self, end: SimTime) -> Result<(), RecordError> {
+        let shared = self.recording.shared.clone();
+        let mut state = shared.write();
+        let Some(mut open) = state.open.take() else { return Ok(()) };
+        open.chunk.end = end;
+        let mut closed = Vec::new();
+        if !open.chunk.is_empty() || open.chunk.start < end || state.closed.is_empty() {
+            let statistics = open.collector.close_chunk(end);
+            closed.push(self.keep(&mut state, open.chunk, statistics));
+        }
+        drop(state);
+        self.file(closed)
+    }
+}
+
+/// A chunk that is complete, with its statistics.
+#[derive(Clone)]
+pub(crate) struct Complete {
+    pub(crate) chunk: Arc<Chunk>,
+    pub(crate) statistics: Arc<ChunkStatistics>,
 }
 
 #[cfg(test)]
