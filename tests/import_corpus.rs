@@ -1,0 +1,104 @@
+//! Every published template of the corpus imports into a scene that is right, and that stays what it is
+//! when it is saved and loaded.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use eventscape::exchange::{Imported, import};
+use eventscape::scene::check::check;
+use eventscape::scene::document::Scene;
+use eventscape::scene::text::{load, save};
+
+/// The folder of the corpora; `None` where there is none on this machine.
+fn corpora() -> Option<PathBuf> {
+    let named = std::env::var_os("EVENTSCAPE_CORPORA").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
+    named.or(Some(beside)).filter(|folder| folder.is_dir())
+}
+
+fn templates(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    for entry in entries {
+        let path = entry.unwrap_or_else(|e| panic!("{}: {e}", folder.display())).path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if path.is_dir() {
+            templates(&path, found);
+        } else if matches!(extension, Some("yaml" | "yml")) {
+            found.push(path);
+        }
+    }
+}
+
+fn overlap(scene: &Scene) -> Option<(String, String)> {
+    let nodes: Vec<_> = scene.nodes.iter().collect();
+    for (row, (id, node)) in nodes.iter().enumerate() {
+        for (other_id, other) in &nodes[row + 1..] {
+            let along = (node.position.0 - other.position.0).abs();
+            let across = (node.position.2 - other.position.2).abs();
+            if along < 6.5 && across < 4.5 {
+                return Some((id.to_string(), other_id.to_string()));
+            }
+        }
+    }
+    None
+}
+
+/// What is wrong with an imported scene, as lines.
+fn problems(scene: &Scene) -> Vec<String> {
+    let mut problems: Vec<String> = check(scene).iter().map(|problem| problem.to_string()).collect();
+    let text = save(scene);
+    match load(&text, "scene.ron") {
+        Ok(loaded) => {
+            if loaded.scene != *scene || save(&loaded.scene) != text {
+                problems.push("loading what was saved gives another scene".to_owned());
+            }
+        }
+        Err(error) => problems.push(format!("what was saved does not load: {error:?}")),
+    }
+    problems.extend(overlap(scene).map(|(a, b)| format!("`{a}` and `{b}` overlap")));
+    problems
+}
+
+#[test]
+fn every_template_of_the_corpus_imports() {
+    let Some(corpora) = corpora() else {
+        println!("skipped: no corpora (set EVENTSCAPE_CORPORA)");
+        return;
+    };
+    let mut paths = Vec::new();
+    templates(&corpora.join("sam"), &mut paths);
+    paths.sort();
+    assert!(paths.len() >= 295, "only {} templates in the corpus", paths.len());
+    let mut failures = Vec::new();
+    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
+    let mut known_types: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut nodes, mut links, mut resources, mut notes) = (0, 0, 0, 0);
+    for path in &paths {
+        match import(path) {
+            Ok(Imported { scene, summary }) => {
+                failures.extend(problems(&scene).into_iter().map(|line| format!("{}: {line}", path.display())));
+                nodes += summary.nodes;
+                links += summary.links;
+                resources += summary.resources;
+                notes += summary.notes.len();
+                for (name, count) in &summary.unknown {
+                    *unknown.entry(name.clone()).or_default() += count;
+                }
+                for (name, count) in summary.known.iter().chain(&summary.configuration) {
+                    *known_types.entry(name.clone()).or_default() += count;
+                }
+                if std::env::var_os("EVENTSCAPE_IMPORT_LINES").is_some() {
+                    summary.lines().iter().for_each(|line| println!("{line}"));
+                }
+            }
+            Err(error) => failures.push(format!("{}: {error}", path.display())),
+        }
+    }
+    println!(
+        "{} templates, {resources} resources, {nodes} nodes, {links} links, {notes} notes; {} known types, {} unknown: {unknown:?}",
+        paths.len(),
+        known_types.len(),
+        unknown.len(),
+    );
+    assert!(failures.is_empty(), "{} problems:\n{}", failures.len(), failures.join("\n"));
+}
