@@ -6,3 +6,15 @@
 
 pub mod state;
 pub mod theme;
+pub mod request;
+pub mod app;
+pub mod opening;
+pub mod files;
+pub mod engine;
+pub mod playhead;
+pub mod reading;
+pub mod edit;
+pub mod keys;
+pub mod notice;
+pub mod panel;
+pub mod probe;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bevy::prelude::*;
 
+use crate::record::Recording;
 use crate::scene::document::Scene;
 use crate::scene::slug::{LinkId, NodeId};
 use crate::scene::time::SimTime;
@@ -45,6 +46,17 @@ pub struct OpenScene {
     pub scene: Arc<Scene>,
     /// Grows with every change.
     pub revision: u64,
+}
+
+/// The recording that is shown, where there is one. Written by the engine plugin.
+#[derive(Resource, Clone, Default)]
+pub struct OpenRecording {
+    /// Its document.
+    pub document: DocumentId,
+    /// The recording, finished or being written.
+    pub recording: Option<Recording>,
+    /// Grows with every new run, so that buffers of an old one are told apart.
+    pub run: u64,
 }
 
 /// What moves the playhead.

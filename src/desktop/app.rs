@@ -1,0 +1,193 @@
+//! The app: which plugins make the window, in what order a frame goes, and when it is drawn.
+//!
+//! Invariant: a window that shows something still is not drawn again; one that plays is drawn with
+//! every refresh of the screen.
+//! Invariant: a lost graphics device costs pictures, never the scene or the run.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bevy::camera::visibility::RenderLayers;
+use bevy::camera::{CameraOutputMode, ClearColorConfig};
+use bevy::input::keyboard::KeyboardInput;
+use bevy::input::mouse::{MouseButtonInput, MouseWheel};
+use bevy::log::{Level, LogPlugin};
+use bevy::prelude::*;
+use bevy::render::error_handler::{RenderErrorHandler, RenderErrorPolicy};
+use bevy::render::renderer::RenderAdapterInfo;
+use bevy::render::settings::RenderCreation;
+use bevy::window::{ExitCondition, WindowResolution};
+use bevy::winit::{UpdateMode, WinitSettings};
+use bevy_egui::{EguiGlobalSettings, EguiPlugin, EguiStartupSet, PrimaryEguiContext};
+use wgpu::BlendState;
+
+use super::edit::EditPlugin;
+use super::engine::{EnginePlugin, EngineRoom};
+use super::files::{Files, FilesPlugin, open_first};
+use super::keys::KeysPlugin;
+use super::notice::Notices;
+use super::opening::Opening;
+use super::panel::PanelsPlugin;
+use super::playhead::{PlayheadPlugin, Track};
+use super::reading::ReadingPlugin;
+use super::state::{Play, Playhead, Quality, Selection, order_frame};
+use super::theme::Theme;
+
+/// Everything of the window but Bevy itself and what shows it on a screen.
+pub struct DesktopPlugins;
+
+impl Plugin for DesktopPlugins {
+    fn build(&self, app: &mut App) {
+        order_frame(app);
+        app.add_plugins(EguiPlugin::default())
+            .add_plugins((
+                PlayheadPlugin,
+                ReadingPlugin,
+                EditPlugin,
+                EnginePlugin,
+                FilesPlugin,
+                KeysPlugin,
+                PanelsPlugin,
+            ))
+            .add_systems(PreStartup, choose_quality)
+            .add_systems(Update, paint_ground.run_if(resource_changed::<Theme>));
+    }
+}
+
+/// Opens the window and stays until it is closed.
+pub fn run(opening: Opening) -> ExitCode {
+    let mut app = App::new();
+    let window = Window {
+        title: "Eventscape".to_owned(),
+        name: Some("eventscape".to_owned()),
+        resolution: WindowResolution::new(1440, 860),
+        ..Window::default()
+    };
+    let window = WindowPlugin {
+        primary_window: Some(window),
+        exit_condition: ExitCondition::OnPrimaryClosed,
+        close_when_requested: true,
+        ..WindowPlugin::default()
+    };
+    app.add_plugins(DefaultPlugins.set(window).set(quiet_log()))
+        .add_plugins(DesktopPlugins)
+        .insert_resource(RenderErrorHandler(recover))
+        .insert_resource(WinitSettings::continuous())
+        .init_resource::<Restless>()
+        .add_systems(PreStartup, spawn_panel_camera.before(EguiStartupSet::InitContexts))
+        .add_systems(Last, pace);
+    if let Some(mut settings) = app.world_mut().get_resource_mut::<EguiGlobalSettings>() {
+        settings.auto_create_primary_context = false;
+    }
+    open_first(app.world_mut(), opening);
+    match app.run() {
+        AppExit::Success => ExitCode::SUCCESS,
+        AppExit::Error(code) => ExitCode::from(code.get()),
+    }
+}
+
+/// Only what a person can do something about reaches the terminal.
+pub fn quiet_log() -> LogPlugin {
+    LogPlugin {
+        level: Level::WARN,
+        filter: "warn,wgpu_hal=error,wgpu_core=error,bevy_winit=error".to_owned(),
+        ..LogPlugin::default()
+    }
+}
+
+/// A lost device is asked for again; buffers are uploaded anew by `RenderStartup`.
+fn recover(
+    error: &bevy::render::error_handler::RenderError,
+    main: &mut World,
+    _render: &mut World,
+) -> RenderErrorPolicy {
+    if let Some(mut notices) = main.get_resource_mut::<Notices>() {
+        notices.say(format!("The graphics device was lost and is asked for again: {}", error.description));
+    }
+    RenderErrorPolicy::Recover(RenderCreation::default())
+}
+
+/// The camera of the panels lies over the picture's and draws nothing of the world.
+fn spawn_panel_camera(mut commands: Commands) {
+    let camera = Camera {
+        order: 10,
+        output_mode: CameraOutputMode::Write {
+            blend_state: Some(BlendState::ALPHA_BLENDING),
+            clear_color: ClearColorConfig::None,
+        },
+        clear_color: ClearColorConfig::Custom(Color::NONE),
+        ..Camera::default()
+    };
+    commands.spawn((PrimaryEguiContext, Camera2d, RenderLayers::none(), Msaa::Off, camera));
+}
+
+fn choose_quality(adapter: Option<Res<RenderAdapterInfo>>, mut notices: ResMut<Notices>, mut commands: Commands) {
+    let quality = adapter.as_ref().map_or(Quality::FULL, |adapter| Quality::of(adapter));
+    if quality == Quality::SOFTWARE {
+        notices.say("Drawn in software: shadows, glow and smooth edges are off.");
+    }
+    commands.insert_resource(quality);
+}
+
+fn paint_ground(theme: Res<Theme>, mut clear: ResMut<ClearColor>) {
+    clear.0 = Color::Srgba(theme.window);
+}
+
+/// How long the window goes on drawing after something moved, in seconds of wall time.
+const AFTERGLOW: f64 = 0.8;
+/// How often a resting window looks whether the engine has news.
+const RESTING: Duration = Duration::from_millis(500);
+
+/// When something moved last.
+#[derive(Resource, Default)]
+struct Restless {
+    last: f64,
+}
+
+/// What makes a window move.
+#[derive(bevy::ecs::system::SystemParam)]
+struct Movements<'w, 's> {
+    keys: MessageReader<'w, 's, KeyboardInput>,
+    buttons: MessageReader<'w, 's, MouseButtonInput>,
+    wheel: MessageReader<'w, 's, MouseWheel>,
+    pointer: MessageReader<'w, 's, CursorMoved>,
+    playhead: Res<'w, Playhead>,
+    track: Res<'w, Track>,
+    engine: Res<'w, EngineRoom>,
+    files: Res<'w, Files>,
+    selection: Res<'w, Selection>,
+}
+
+impl Movements<'_, '_> {
+    fn any(&mut self) -> bool {
+        let hands = self.keys.read().count()
+            + self.buttons.read().count()
+            + self.wheel.read().count()
+            + self.pointer.read().count();
+        hands > 0
+            || self.playhead.play == Play::Playing
+            || self.track.waiting_step.is_some()
+            || self.engine.is_busy()
+            || self.files.is_busy()
+            || self.selection.is_changed()
+    }
+}
+
+/// Draws without rest while something moves, and on demand otherwise.
+fn pace(
+    time: Res<Time<Real>>,
+    mut movements: Movements,
+    mut restless: ResMut<Restless>,
+    mut settings: ResMut<WinitSettings>,
+) {
+    let now = time.elapsed_secs_f64();
+    if movements.any() {
+        restless.last = now;
+    }
+    let mode =
+        if now - restless.last < AFTERGLOW { UpdateMode::Continuous } else { UpdateMode::reactive_low_power(RESTING) };
+    if settings.focused_mode != mode {
+        settings.focused_mode = mode;
+        settings.unfocused_mode = mode;
+    }
+}

@@ -1,0 +1,417 @@
+//! Files: opening, saving, dropping, and what a crash left behind.
+//!
+//! Invariant: reading and writing happen on threads of their own; the window only sees what is done.
+//! Invariant: a file that cannot be read leaves the open scene as it is, and says so.
+//! Reads `FileRequest` and dropped files; writes `OpenScene`, `Files` and `EngineRoom`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bevy::prelude::*;
+use bevy::window::{FileDragAndDrop, PrimaryWindow};
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::record::Recording;
+use crate::scene::document::Scene;
+use crate::scene::time::SimTime;
+
+use super::edit::Undoing;
+use super::engine::EngineRoom;
+use super::notice::{Card, Notices, Offer, Work};
+use super::opening::{Opened, Opening, read};
+use super::panel::dialog::Dialog;
+use super::playhead::{fastest, slowest};
+use super::request::FileRequest;
+use super::state::{CameraRequest, DesktopSystems, DocumentId, OpenScene, Play, Playhead, Selection};
+
+/// Which file is open.
+#[derive(Resource, Default)]
+pub struct Files {
+    /// Where the scene was read from or written to last.
+    pub path: Option<PathBuf>,
+    /// Files that were open before, the newest first.
+    pub recent: Vec<PathBuf>,
+    /// The scene as it stands in its file.
+    saved: Option<Arc<Scene>>,
+    jobs: Jobs,
+    quitting: Quitting,
+}
+
+/// Whether the person was asked about unsaved changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Quitting {
+    #[default]
+    No,
+    Asked,
+}
+
+/// What a dialog was for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Purpose {
+    Open,
+    Save,
+}
+
+/// What threads of files report.
+enum Done {
+    /// The person chose a file to open.
+    Chosen(PathBuf),
+    /// The person chose where to save.
+    ChosenForSave(PathBuf),
+    /// The person closed the dialog.
+    GaveUp,
+    /// No dialog service answered.
+    NoDialog(Purpose),
+    /// A file was read.
+    Read(PathBuf, Box<Result<Opened, Vec<Card>>>),
+    /// The scene was written.
+    Written(PathBuf, Arc<Scene>, Result<(), String>),
+}
+
+struct Jobs {
+    sender: Sender<Done>,
+    receiver: Receiver<Done>,
+    running: usize,
+}
+
+impl Default for Jobs {
+    fn default() -> Jobs {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        Jobs { sender, receiver, running: 0 }
+    }
+}
+
+/// Opens and saves.
+pub struct FilesPlugin;
+
+impl Plugin for FilesPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Files>()
+            .init_resource::<OpenScene>()
+            .init_resource::<First>()
+            .add_message::<FileRequest>()
+            .add_systems(
+                Update,
+                (place_first, take_drops, serve, finish)
+                    .chain()
+                    .in_set(DesktopSystems::Edit)
+                    .before(super::edit::drain),
+            )
+            .add_systems(Update, name_window.in_set(DesktopSystems::Picture));
+    }
+}
+
+impl Files {
+    /// What stands in the title: the scene's own title, the file's name, or "untitled".
+    pub fn name(&self, scene: &Scene) -> String {
+        if !scene.title.is_empty() {
+            return scene.title.clone();
+        }
+        let stem = self.path.as_ref().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+        stem.unwrap_or_else(|| "untitled".to_owned())
+    }
+
+    /// Whether the scene differs from its file.
+    pub fn is_unsaved(&self, open: &OpenScene) -> bool {
+        let empty = open.scene.nodes.is_empty() && self.path.is_none();
+        match &self.saved {
+            Some(saved) => !Arc::ptr_eq(saved, &open.scene) && **saved != *open.scene,
+            None => !empty,
+        }
+    }
+
+    /// Whether a thread of files is at work.
+    pub fn is_busy(&self) -> bool {
+        self.jobs.running > 0
+    }
+
+    fn spawn(&mut self, name: &str, job: impl FnOnce() -> Done + Send + 'static) {
+        let sender = self.jobs.sender.clone();
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        // The window may be gone when a job is done; then nobody needs its report.
+        let spawned = thread.spawn(move || drop(sender.send(job())));
+        if spawned.is_ok() {
+            self.jobs.running += 1;
+        }
+    }
+
+    fn remember(&mut self, path: &Path) {
+        const RECENT_MAX: usize = 8;
+        self.recent.retain(|known| known != path);
+        self.recent.insert(0, path.to_owned());
+        self.recent.truncate(RECENT_MAX);
+    }
+}
+
+/// Files dropped on the window.
+fn take_drops(mut drops: MessageReader<FileDragAndDrop>, mut requests: MessageWriter<FileRequest>) {
+    for drop in drops.read() {
+        if let FileDragAndDrop::DroppedFile { path_buf, .. } = drop {
+            requests.write(FileRequest::Open(path_buf.clone()));
+        }
+    }
+}
+
+fn serve(
+    mut requests: MessageReader<FileRequest>,
+    mut files: ResMut<Files>,
+    mut shelf: Shelf,
+    mut dialog: ResMut<Dialog>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    for request in requests.read() {
+        let quitting = std::mem::take(&mut files.quitting);
+        match request {
+            FileRequest::New => shelf.place(&mut files, None, Arc::new(Scene::default()), None),
+            FileRequest::OpenDialog => files.spawn("open dialog", choose_open),
+            FileRequest::OpenInside => dialog.ask_open(files.path.as_deref()),
+            FileRequest::Open(path) => open_file(&mut files, &mut shelf.notices, path.clone()),
+            FileRequest::Save => save(&mut files, &shelf, &mut dialog),
+            FileRequest::SaveDialog => choose_save_place(&mut files, &shelf.open.scene),
+            FileRequest::SaveAs(path) => write(&mut files, path.clone(), shelf.open.scene.clone()),
+            FileRequest::Recover | FileRequest::Forget => {}
+            FileRequest::Quit if files.is_unsaved(&shelf.open) && quitting == Quitting::No => {
+                ask_before_quitting(&mut files, &mut shelf.notices)
+            }
+            FileRequest::Quit => {
+                exit.write(AppExit::Success);
+            }
+        }
+    }
+}
+
+/// What opening a file changes.
+#[derive(bevy::ecs::system::SystemParam)]
+pub(super) struct Shelf<'w> {
+    open: ResMut<'w, OpenScene>,
+    undoing: ResMut<'w, Undoing>,
+    engine: ResMut<'w, EngineRoom>,
+    selection: ResMut<'w, Selection>,
+    playhead: ResMut<'w, Playhead>,
+    notices: ResMut<'w, Notices>,
+    camera: MessageWriter<'w, CameraRequest>,
+}
+
+impl Shelf<'_> {
+    /// Puts a scene in the place of the open one, with its recording where it has one.
+    fn place(&mut self, files: &mut Files, path: Option<PathBuf>, scene: Arc<Scene>, recording: Option<Recording>) {
+        *self.open = OpenScene {
+            document: DocumentId(self.open.document.0 + 1),
+            scene: scene.clone(),
+            revision: self.open.revision + 1,
+        };
+        *self.undoing = Undoing::default();
+        *self.selection = Selection::None;
+        *self.playhead = Playhead {
+            time: SimTime::ZERO,
+            speed: scene.settings.speed.clamp(slowest(), fastest()),
+            play: if scene.nodes.is_empty() { Play::Paused } else { Play::Playing },
+            wall: self.playhead.wall,
+        };
+        self.notices.status = None;
+        files.saved = path.is_some().then(|| scene.clone());
+        files.path = path;
+        match recording {
+            Some(recording) => self.engine.show(recording),
+            None if scene.nodes.is_empty() => self.engine.clear(),
+            None => self.engine.run_again(scene),
+        }
+        self.camera.write(CameraRequest::SnapAll);
+    }
+}
+
+fn open_file(files: &mut Files, notices: &mut Notices, path: PathBuf) {
+    notices.work = Some(Work::new(format!("Opening {}", path.display())));
+    files.spawn("open", move || {
+        let read = read(&path);
+        Done::Read(path, Box::new(read))
+    });
+}
+
+fn save(files: &mut Files, shelf: &Shelf, dialog: &mut Dialog) {
+    match files.path.clone() {
+        Some(path) if path.extension().is_some_and(|extension| extension == "ron") => {
+            write(files, path, shelf.open.scene.clone());
+        }
+        _ if files.is_busy() => {}
+        _ if dialog.is_open() => {}
+        _ => choose_save_place(files, &shelf.open.scene),
+    }
+}
+
+fn write(files: &mut Files, path: PathBuf, scene: Arc<Scene>) {
+    files.spawn("save", move || {
+        let written = write_whole(&path, &scene);
+        Done::Written(path, scene, written)
+    });
+}
+
+/// Writes beside the file and renames, so that the file is whole at every moment.
+fn write_whole(path: &Path, scene: &Scene) -> Result<(), String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        std::io::Write::write_all(&mut file, crate::scene::text::save(scene).as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    written().map_err(|error| error.to_string())
+}
+
+/// The shortest time in which a person can have closed a dialog; sooner means that none came up.
+const HUMAN: std::time::Duration = std::time::Duration::from_millis(400);
+
+fn choose_open() -> Done {
+    let dialog = rfd::FileDialog::new()
+        .set_title("Open a scene, a template or a recording")
+        .add_filter("Scenes and templates", &["ron", "yaml", "yml", "json"])
+        .add_filter("Everything", &["*"]);
+    let asked = std::time::Instant::now();
+    match dialog.pick_file() {
+        Some(path) => Done::Chosen(path),
+        None if asked.elapsed() < HUMAN => Done::NoDialog(Purpose::Open),
+        None => Done::GaveUp,
+    }
+}
+
+fn choose_save_place(files: &mut Files, scene: &Scene) {
+    let name = format!("{}.ron", files.name(scene).replace(['/', '\\'], "-"));
+    files.spawn("save dialog", move || {
+        let dialog =
+            rfd::FileDialog::new().set_title("Save the scene").set_file_name(name).add_filter("Scene", &["ron"]);
+        let asked = std::time::Instant::now();
+        match dialog.save_file() {
+            Some(path) => Done::ChosenForSave(path),
+            None if asked.elapsed() < HUMAN => Done::NoDialog(Purpose::Save),
+            None => Done::GaveUp,
+        }
+    });
+}
+
+fn ask_before_quitting(files: &mut Files, notices: &mut Notices) {
+    files.quitting = Quitting::Asked;
+    let offers = vec![Offer::file("Save", FileRequest::Save), Offer::file("Quit without saving", FileRequest::Quit)];
+    notices.offer("There are unsaved changes.", offers);
+}
+
+/// Takes up what threads of files have done.
+fn finish(mut files: ResMut<Files>, mut shelf: Shelf, mut dialog: ResMut<Dialog>) {
+    while let Ok(done) = files.jobs.receiver.try_recv() {
+        files.jobs.running = files.jobs.running.saturating_sub(1);
+        match done {
+            Done::Chosen(path) => open_file(&mut files, &mut shelf.notices, path),
+            Done::ChosenForSave(path) => write(&mut files, path, shelf.open.scene.clone()),
+            Done::GaveUp => {}
+            Done::NoDialog(Purpose::Open) => dialog.ask_open(files.path.as_deref()),
+            Done::NoDialog(Purpose::Save) => dialog.ask_save(files.path.as_deref()),
+            Done::Read(path, read) => take_read(&mut files, &mut shelf, path, *read),
+            Done::Written(path, scene, written) => take_written(&mut files, &mut shelf, path, scene, written),
+        }
+    }
+}
+
+fn take_read(files: &mut Files, shelf: &mut Shelf, path: PathBuf, read: Result<Opened, Vec<Card>>) {
+    if shelf.notices.work.take().is_some_and(|work| work.is_cancelled()) {
+        shelf.notices.say("Opening was cancelled. The open scene is untouched.");
+        return;
+    }
+    match read {
+        Ok(Opened::Scene(scene, warnings)) => {
+            files.remember(&path);
+            shelf.notices.cards.clear();
+            shelf.place(files, Some(path), Arc::new(*scene), None);
+            warnings.into_iter().for_each(|card| shelf.notices.warn(card));
+        }
+        Ok(Opened::Recording(recording)) => {
+            files.remember(&path);
+            shelf.notices.cards.clear();
+            let scene = Arc::new(recording.scene().clone());
+            shelf.place(files, Some(path), scene, Some(recording));
+        }
+        Err(cards) => cards.into_iter().for_each(|card| shelf.notices.warn(card)),
+    }
+}
+
+fn take_written(files: &mut Files, shelf: &mut Shelf, path: PathBuf, scene: Arc<Scene>, written: Result<(), String>) {
+    match written {
+        Ok(()) => {
+            shelf.notices.say(format!("Saved to {}.", path.display()));
+            files.remember(&path);
+            files.path = Some(path);
+            files.saved = Some(scene);
+        }
+        Err(reason) => {
+            let sentence = format!("{reason}. The file is as it was, and the scene is still unsaved.");
+            let mut card = Card::new(format!("{} could not be written", path.display()), sentence);
+            card.offers.push(Offer::file("Save elsewhere", FileRequest::SaveDialog));
+            shelf.notices.warn(card);
+        }
+    }
+}
+
+/// The window's title: the name, and a dot where something is unsaved.
+fn name_window(files: Res<Files>, open: Res<OpenScene>, mut windows: Query<&mut Window, With<PrimaryWindow>>) {
+    if !files.is_changed() && !open.is_changed() {
+        return;
+    }
+    let dot = if files.is_unsaved(&open) { " •" } else { "" };
+    let title = format!("{}{dot} - Eventscape", files.name(&open.scene));
+    for mut window in &mut windows {
+        if window.title != title {
+            window.title.clone_from(&title);
+        }
+    }
+}
+
+/// Opens what the program was started with.
+pub fn open_first(world: &mut World, opening: Opening) {
+    match opening {
+        Opening::Empty => {}
+        Opening::Path(path) => {
+            world.write_message(FileRequest::Open(path));
+        }
+        Opening::Scene(scene) => {
+            world.insert_resource(First(Some(scene)));
+        }
+    }
+}
+
+/// A scene without a file that is placed in the first frame.
+#[derive(Resource, Default)]
+struct First(Option<Box<Scene>>);
+
+fn place_first(mut first: ResMut<First>, mut files: ResMut<Files>, mut shelf: Shelf) {
+    let Some(scene) = first.0.take() else { return };
+    let scene = Arc::new(*scene);
+    shelf.place(&mut files, None, scene.clone(), None);
+    files.saved = Some(scene);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_scene_is_read_back_and_nothing_else_is_left_in_the_folder() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("scene.ron");
+        let scene = Scene { title: "Shop".to_owned(), ..Scene::default() };
+        assert_eq!(write_whole(&path, &scene), Ok(()));
+        let text = std::fs::read_to_string(&path)?;
+        assert_eq!(text, crate::scene::text::save(&scene));
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_scene_is_unsaved_once_it_differs_from_its_file() {
+        let scene = Arc::new(Scene { title: "Shop".to_owned(), ..Scene::default() });
+        let files = Files { saved: Some(scene.clone()), path: Some("shop.ron".into()), ..Files::default() };
+        let mut open = OpenScene { scene, ..OpenScene::default() };
+        assert!(!files.is_unsaved(&open));
+        open.scene = Arc::new(Scene { title: "Stall".to_owned(), ..Scene::default() });
+        assert!(files.is_unsaved(&open));
+        assert!(!Files::default().is_unsaved(&OpenScene::default()));
+    }
+}

@@ -1,0 +1,117 @@
+//! Opening: what a path holds, read on a thread of its own.
+//!
+//! Invariant: whatever stands in a file, reading it ends with a scene, a recording or cards that say
+//! why not; it never ends the program.
+
+use std::path::{Path, PathBuf};
+
+use crate::record::Recording;
+use crate::scene::document::Scene;
+use crate::scene::problem::{SceneProblem, SceneProblems};
+use crate::scene::text;
+
+use super::notice::Card;
+
+/// What the program opens with.
+#[derive(Clone, Debug, Default)]
+pub enum Opening {
+    /// Nothing: the ways in are shown.
+    #[default]
+    Empty,
+    /// A scene that has no file.
+    Scene(Box<Scene>),
+    /// A scene, template or recording.
+    Path(PathBuf),
+}
+
+/// What a file held.
+pub enum Opened {
+    /// A scene, and what its author should know.
+    Scene(Box<Scene>, Vec<Card>),
+    /// A recording with the scene that was run.
+    Recording(Recording),
+}
+
+/// Lines of the file shown around a place.
+const LINES_AROUND: usize = 1;
+/// Problems of a file that are shown at once; more would cover the picture.
+const CARDS_MAX: usize = 3;
+
+/// Reads what `path` holds.
+pub fn read(path: &Path) -> Result<Opened, Vec<Card>> {
+    let name = name_of(path);
+    if path.is_dir() {
+        return Err(vec![Card::new(
+            format!("{name} could not be opened"),
+            "It is a folder without a recording. The open scene is untouched.",
+        )]);
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        vec![Card::new(format!("{name} could not be opened"), format!("{error}. The open scene is untouched."))]
+    })?;
+    match text::load(&text, &path.display().to_string()) {
+        Ok(loaded) => {
+            let warnings =
+                loaded.warnings.iter().take(CARDS_MAX).map(|problem| card(&name, problem, &text, "has a weak spot"));
+            Ok(Opened::Scene(Box::new(loaded.scene), warnings.collect()))
+        }
+        Err(SceneProblems(problems)) => {
+            let shown = problems.iter().take(CARDS_MAX);
+            Err(shown.map(|problem| card(&name, problem, &text, "could not be opened")).collect())
+        }
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A problem as a card, with the lines around its place.
+fn card(name: &str, problem: &SceneProblem, text: &str, what: &str) -> Card {
+    let place = problem.position.as_ref().map(|position| (position.line, position.column));
+    Card {
+        title: format!("{name} {what}"),
+        place,
+        sentence: format!("{}. The open scene is untouched.", problem.sentence.trim_end_matches('.')),
+        remedy: problem.help.clone(),
+        excerpt: place.map_or_else(Vec::new, |(line, _)| excerpt(text, line)),
+        offers: Vec::new(),
+    }
+}
+
+/// The lines around `line`, with their numbers from one.
+fn excerpt(text: &str, line: usize) -> Vec<(usize, String)> {
+    let first = line.saturating_sub(LINES_AROUND).max(1);
+    let lines = text.lines().enumerate().map(|(index, text)| (index + 1, text.to_owned()));
+    lines.skip_while(|(number, _)| *number < first).take_while(|(number, _)| *number <= line + LINES_AROUND).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_file_becomes_a_card_with_its_place() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("broken.ron");
+        std::fs::write(&path, "(version: 1,\n  nodes: {\n    \"a\": 5,\n  },\n)\n")?;
+        let Err(cards) = read(&path) else { panic!("a broken scene was opened") };
+        let card = cards.first().unwrap_or_else(|| panic!("no card"));
+        assert!(card.title.starts_with("broken.ron could not be opened"), "{card:?}");
+        assert!(card.sentence.contains("untouched"), "{card:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_missing_file_and_a_folder_become_cards() {
+        assert!(read(Path::new("/no/such/file.ron")).is_err());
+        assert!(read(Path::new("/")).is_err());
+    }
+
+    #[test]
+    fn an_excerpt_stays_inside_the_file() {
+        assert_eq!(excerpt("a\nb\nc", 1), [(1, "a".to_owned()), (2, "b".to_owned())]);
+        assert_eq!(excerpt("a\nb\nc", 3), [(2, "b".to_owned()), (3, "c".to_owned())]);
+        assert_eq!(excerpt("", 9), []);
+    }
+}
