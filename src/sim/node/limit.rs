@@ -5,9 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sim::effects::{Effects, Envelope};
+use crate::sim::effects::{Effects, Envelope, Parcel};
 use crate::sim::event::{Class, Custody, SimEvent};
-use crate::sim::row::HopKind;
+use crate::sim::row::{Direction, HopKind};
 
 // --- Parameters: what the scene says; constant while a run lasts ---
 
@@ -39,4 +39,17 @@ pub fn handle(parameters: &LimitParameters, state: &mut LimitState, event: &SimE
         (Class::Arrival, HopKind::Event) => state.granted = state.granted.saturating_sub(1),
         _ => {}
     }
+}
+
+/// Gives back what the limit of this node granted; does nothing where it has none.
+pub fn give_back(effects: &mut Effects) {
+    let Some(link) = effects.ports().limit else { return };
+    let envelope = Envelope::control(effects.node(), effects.now);
+    let parcel = Parcel { kind: HopKind::Event, envelope, custody: Custody::Stays, token: 0, count: 0 };
+    effects.send(link, Direction::Forward, parcel);
+}
+
+/// Whether an arrival is a limit's grant to this node.
+pub fn grants(event: &SimEvent, effects: &Effects) -> bool {
+    event.kind == HopKind::Reply && effects.ports().limit == Some(event.link())
 }

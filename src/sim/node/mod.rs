@@ -282,8 +282,12 @@ pub fn occasion(parameters: &Parameters, state: &mut State, occasion: Occasion, 
     }
 }
 
-/// A stopped node refuses what wants an answer, loses what does not, and drops control.
+/// A stopped node refuses what wants an answer, loses what does not, and drops control. What a shared
+/// limit granted it too late goes back.
 fn refuse_stopped(event: &SimEvent, effects: &mut Effects) {
+    if limit::grants(event, effects) {
+        return limit::give_back(effects);
+    }
     effects.take_batch(event);
     effects.refuse(event, Outcome::Failed);
 }
