@@ -369,3 +369,6 @@ fn stop(state: &mut FunctionState, effects: &mut Effects) {
     state.cold = 0;
     effects.clear_condition(Condition::COLD);
 }
+
+#[cfg(test)]
+mod tests;
