@@ -6,3 +6,4 @@
 pub mod pattern;
 pub mod template;
 pub mod states;
+pub mod schedule;
