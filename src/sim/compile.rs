@@ -86,9 +86,10 @@ pub fn compile(scene: &Scene) -> Result<Model, Vec<CompileError>> {
             visibility: Visibility::Scene,
         });
     }
+    let rows = scene.nodes.keys().zip((0u32..).map(NodeIndex)).collect();
     let mut links = Vec::new();
     for (id, link) in &scene.links {
-        match compile_link(scene, id, link) {
+        match compile_link(scene, &rows, id, link) {
             Ok(link) => links.push(link),
             Err(error) => errors.push(error),
         }
@@ -144,15 +145,17 @@ fn source_load(parameters: &Parameters) -> f64 {
     }
 }
 
-fn row_of(scene: &Scene, link: &LinkId, node: &NodeId) -> Result<NodeIndex, CompileError> {
-    let rows: Option<usize> = scene.nodes.contains_key(node).then(|| scene.nodes.range(..node).count());
+/// The rows of all nodes, by id.
+type Rows<'a> = BTreeMap<&'a NodeId, NodeIndex>;
+
+fn row_of(rows: &Rows, link: &LinkId, node: &NodeId) -> Result<NodeIndex, CompileError> {
     let dangling = || CompileError::Dangling { link: link.clone(), node: node.clone() };
-    rows.map(|row| NodeIndex(row as u32)).ok_or_else(dangling)
+    rows.get(node).copied().ok_or_else(dangling)
 }
 
-fn compile_link(scene: &Scene, id: &LinkId, link: &Link) -> Result<LinkModel, CompileError> {
-    let source = row_of(scene, id, &link.from)?;
-    let target = row_of(scene, id, &link.to)?;
+fn compile_link(scene: &Scene, rows: &Rows, id: &LinkId, link: &Link) -> Result<LinkModel, CompileError> {
+    let source = row_of(rows, id, &link.from)?;
+    let target = row_of(rows, id, &link.to)?;
     let latency = Sampler::new(&link.latency.spread);
     let floor = match link.latency.floor {
         Some(floor) => floor.span(),
@@ -215,8 +218,9 @@ fn connect(scene: &Scene, nodes: &mut [NodeModel], links: &[LinkModel], errors: 
             }
         }
     }
+    let rules: Vec<Option<&str>> = scene.links.values().map(|link| link.rule.as_deref()).collect();
     for ((id, node), model) in scene.nodes.iter().zip(nodes) {
-        connect_routes(scene, id, &node.kind, &mut model.ports, errors);
+        connect_routes(&rules, id, &node.kind, &mut model.ports, errors);
     }
 }
 
@@ -232,13 +236,9 @@ fn patterns(kind: &Kind) -> BTreeMap<&str, &str> {
     }
 }
 
-fn connect_routes(scene: &Scene, id: &NodeId, kind: &Kind, ports: &mut Ports, errors: &mut Vec<CompileError>) {
-    let outgoing: Vec<(LinkIndex, Option<&str>)> = (0u32..)
-        .map(LinkIndex)
-        .zip(scene.links.values())
-        .filter(|(row, _)| ports.events.contains(row))
-        .map(|(row, link)| (row, link.rule.as_deref()))
-        .collect();
+fn connect_routes(rules: &[Option<&str>], id: &NodeId, kind: &Kind, ports: &mut Ports, errors: &mut Vec<CompileError>) {
+    let outgoing: Vec<(LinkIndex, Option<&str>)> =
+        ports.events.iter().map(|row| (*row, rules.get(row.row()).copied().flatten())).collect();
     for (name, text) in patterns(kind) {
         let links = outgoing.iter().filter(|(_, rule)| *rule == Some(name)).map(|(row, _)| *row).collect();
         match pattern::compile(text) {
