@@ -14,3 +14,5 @@ pub mod migrate;
 pub mod edit;
 pub mod history;
 pub mod sample;
+pub mod builtin;
+pub mod save;

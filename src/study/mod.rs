@@ -1,1 +1,5 @@
 //! Questions asked of runs.
+//!
+//! Invariant: answers come from recordings alone, so a finished run answers like a live one.
+
+pub mod report;
