@@ -100,7 +100,11 @@ pub fn html(report: &Report) -> Result<String, String> {
     page.add_filter("span", span);
     page.add_template("report.html", include_str!("../../assets/report.html")).map_err(|error| error.to_string())?;
     let template = page.get_template("report.html").map_err(|error| error.to_string())?;
-    template.render(minijinja::context! { report => minijinja::Value::from(minijinja::value::Serde(report)), plots => plots? }).map_err(|error| error.to_string())
+    template
+        .render(
+            minijinja::context! { report => minijinja::Value::from(minijinja::value::Serde(report)), plots => plots? },
+        )
+        .map_err(|error| error.to_string())
 }
 
 /// One curve as SVG.

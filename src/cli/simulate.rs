@@ -81,7 +81,6 @@ pub fn run(scene: &Scene, headless: Headless) -> Result<(), Failure> {
 }
 
 /// Runs a scene to just after `at` and keeps the recording in memory.
-#[cfg(feature = "desktop")]
 pub fn record_in_memory(scene: &Scene, at: SimSpan) -> Result<crate::record::Recording, Failure> {
     let unreadable = |error: String| Failure::Unreadable(error);
     let model = compile(scene)

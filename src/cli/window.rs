@@ -88,17 +88,7 @@ fn show(_: Option<&Path>) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Draws a scene at a moment of its run.
-#[cfg(feature = "desktop")]
-pub fn screenshot(arguments: &ScreenshotArguments) -> Result<(), Failure> {
-    let scene = input::read_scene(&arguments.scene)?;
-    let recording = simulate::record_in_memory(&scene, arguments.at.span())?;
-    crate::desktop::screenshot::screenshot(scene, recording, arguments.at.span(), arguments.size, &arguments.output)
-        .map_err(|error| Failure::Unreadable(error.to_string()))
-}
-
 /// Says that this build draws nothing.
-#[cfg(not(feature = "desktop"))]
 pub fn screenshot(_: &ScreenshotArguments) -> Result<(), Failure> {
-    Err(Failure::Unreadable("this build draws nothing; build it with the feature `desktop`".to_owned()))
+    Err(Failure::Unreadable("this build draws nothing without a window".to_owned()))
 }
