@@ -35,6 +35,7 @@ pub enum CommandAction {
     Restore(LinkId),
     /// The node is told other parameters of its kind.
     Parameters(NodeId, Box<Kind>),
-    /// A producer, client or scheduler sends this many at once.
+    /// A producer, client or scheduler sends this many at once; a bus replays this many of its
+    /// archive, oldest first.
     Send(NodeId, u32),
 }

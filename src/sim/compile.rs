@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::flow::states::Definition;
 use crate::flow::{pattern, template};
 use crate::scene::document::{Fault, Link, LinkMode, Scene};
 use crate::scene::kind::{Kind, PayloadTemplate};
@@ -75,6 +76,7 @@ pub fn compile(scene: &Scene) -> Result<Model, Vec<CompileError>> {
     for (id, node) in &scene.nodes {
         let first = templates.len() as u32;
         add_templates(id, &node.kind, &mut templates, &mut errors);
+        check_definition(id, &node.kind, &mut errors);
         let parameters = Parameters::new(&node.kind, Templates { first });
         nodes.push(NodeModel {
             name: id.to_string(),
@@ -134,6 +136,15 @@ fn add_templates(node: &NodeId, kind: &Kind, all: &mut Vec<template::Template>, 
                 errors.push(CompileError::Payload { node: node.clone(), number, reason: reason.to_string() });
             }
         }
+    }
+}
+
+/// A state machine's definition must parse.
+fn check_definition(node: &NodeId, kind: &Kind, errors: &mut Vec<CompileError>) {
+    let Kind::StateMachine(machine) = kind else { return };
+    if let Err(problems) = Definition::parse(&machine.definition) {
+        let error = |reason: String| CompileError::Definition { node: node.clone(), reason };
+        errors.extend(problems.iter().map(|problem| error(problem.to_string())));
     }
 }
 

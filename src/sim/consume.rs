@@ -50,10 +50,16 @@ pub fn receive(event: &SimEvent, effects: &mut Effects) -> Option<Vec<BatchItem>
     if event.token != effects.common.epoch {
         return None;
     }
-    if !items.is_empty() {
-        effects.receipt(event, Outcome::Accepted);
-    }
+    receipt(event, &items, Outcome::Accepted, effects);
     Some(items)
+}
+
+/// Says what became of a batch that arrived, in the name of its first message: its handle names a
+/// partition, which no row may show. An empty batch leaves no row.
+pub fn receipt(event: &SimEvent, items: &[BatchItem], outcome: Outcome, effects: &mut Effects) {
+    if let Some(first) = items.first() {
+        effects.receipt(&SimEvent { message: first.envelope.message, ..*event }, outcome);
+    }
 }
 
 /// Tells the queue which messages are done; they are deleted there.

@@ -292,7 +292,11 @@ impl<'a> Effects<'a> {
 
     /// How long this node's work on a message takes, as slow as the node is.
     pub fn work_span(&self, sampler: &Sampler, purpose: Purpose, envelope: &Envelope) -> SimSpan {
-        let span = sampler.sample(&mut self.draw(purpose, envelope.message, envelope.hop, 0));
+        self.slowed(sampler.sample(&mut self.draw(purpose, envelope.message, envelope.hop, 0)))
+    }
+
+    /// A span of work, stretched as slow as the node is.
+    pub fn slowed(&self, span: SimSpan) -> SimSpan {
         if self.common.slow == 1.0 {
             return span;
         }

@@ -21,8 +21,8 @@ pub mod retry;
 pub mod bucket;
 pub mod command;
 pub mod consume;
+pub mod work;
 pub mod node;
 pub mod row;
-
 #[cfg(test)]
 pub(in crate::sim) mod testing;

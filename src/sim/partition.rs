@@ -99,7 +99,7 @@ impl Partition {
     }
 
     /// Writes the samples of the cell that ended, if `until` is past its end.
-    fn flush_samples(&mut self, until: SimTime) {
+    pub(in crate::sim) fn flush_samples(&mut self, until: SimTime) {
         if until > self.border.boundary {
             self.close_cell(until);
         }

@@ -333,15 +333,13 @@ impl Simulation {
         let waiting = self.partitions.iter().filter_map(|partition| partition.border.agenda.next_cell()).min();
         let mailed = self.mail_first.map(|first| first.nanos() / width);
         let Some(cell) = [waiting, mailed].into_iter().flatten().min() else {
-            self.now = until;
-            return;
+            return self.idle_until(until);
         };
         // An event that was born late may lie before the present cell of its partition, never before now.
         let cell = cell.max(self.now.nanos() / width);
         let begins = SimTime::from_nanos(cell.saturating_mul(width));
         if begins >= until {
-            self.now = until;
-            return;
+            return self.idle_until(until);
         }
         let ends = SimTime::from_nanos((cell + 1).saturating_mul(width)).min(until);
         let ends = self.shortened(ends).max(begins.max(self.now) + SimSpan::from_nanos(1)).min(ends);
@@ -349,6 +347,14 @@ impl Simulation {
         self.now = ends;
         self.collect_rows(deliver);
         self.consider_whole();
+    }
+
+    /// Nothing happens before `until`; samples of before are due all the same.
+    fn idle_until(&mut self, until: SimTime) {
+        for partition in &mut self.partitions {
+            partition.flush_samples(until);
+        }
+        self.now = until;
     }
 
     /// Changes to one queue where windows hold too few events.

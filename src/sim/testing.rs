@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use crate::scene::document::{Fault, FaultSpan, Link, LinkMode, Node, Scene};
-use crate::scene::kind::Kind;
+use crate::scene::kind::{Kind, PayloadTemplate, Producer, Traffic};
 use crate::scene::slug::{LinkId, NodeId};
 use crate::scene::time::{SimSpan, SimTime};
-use crate::scene::units::{Duration, Latency, Spread};
+use crate::scene::units::{Duration, Latency, Rate, Spread};
+use crate::sim::command::CommandAction;
 use crate::sim::compile::compile;
 use crate::sim::id::{LinkIndex, NodeIndex};
 use crate::sim::model::Model;
@@ -82,22 +83,45 @@ impl Sketch {
         self.run_with(millis, Options { threads: 1, partitions: Some(1), ..Options::default() })
     }
 
+    /// Runs with commands that act at their times in milliseconds, which ascend.
+    #[track_caller]
+    pub fn run_commanded(&self, millis: u64, commands: &[(u64, CommandAction)]) -> Ran {
+        let options = Options { threads: 1, partitions: Some(1), ..Options::default() };
+        self.run_with_commands(millis, options, commands)
+    }
+
     /// Runs under the given options.
     #[track_caller]
     pub fn run_with(&self, millis: u64, options: Options) -> Ran {
+        self.run_with_commands(millis, options, &[])
+    }
+
+    #[track_caller]
+    fn run_with_commands(&self, millis: u64, options: Options, commands: &[(u64, CommandAction)]) -> Ran {
         let model = Arc::new(compile(&self.scene).expect("a test's scene compiles"));
         let mut simulation = Simulation::new(model.clone(), options).expect("a test's run begins");
         let mut rows = Rows::default();
-        let end = SimTime::ZERO + SimSpan::from_millis(millis);
-        simulation.run_until(end, &mut |delivery| {
+        let mut keep = |delivery| {
             if let Delivery::Rows { parts, .. } = delivery {
                 parts.into_iter().for_each(|part| append(&mut rows, part));
             }
-        });
+        };
+        for (at, action) in commands {
+            simulation.run_until(SimTime::ZERO + SimSpan::from_millis(*at), &mut keep);
+            simulation.command(action.clone()).expect("a test's command names what exists");
+        }
+        simulation.run_until(SimTime::ZERO + SimSpan::from_millis(millis), &mut keep);
         sort(&mut rows);
         let conservation = simulation.conservation();
         assert!(conservation.holds(), "{conservation:?}");
         Ran { rows, simulation, model }
+    }
+
+    /// Checks that the split shows in no row, and returns the run.
+    #[track_caller]
+    pub fn run_both(&self, millis: u64) -> Ran {
+        self.check_splits(millis);
+        self.run(millis)
     }
 
     /// Checks that the split and its hardships show in no row.
@@ -108,11 +132,11 @@ impl Sketch {
         for (partitions, hardship) in [(3, Hardship::default()), (3, hardship)] {
             let options = Options { threads: 1, partitions: Some(partitions), hardship, ..Options::default() };
             let split = self.run_with(millis, options).rows;
-            assert_eq!(alone.hops, split.hops, "hops");
-            assert_eq!(alone.receipts, split.receipts, "receipts");
-            assert_eq!(alone.samples, split.samples, "samples");
-            assert_eq!(alone.measures, split.measures, "measures");
-            assert_eq!(alone.ends, split.ends, "ends");
+            check_same("hops", &alone.hops, &split.hops);
+            check_same("receipts", &alone.receipts, &split.receipts);
+            check_same("samples", &alone.samples, &split.samples);
+            check_same("measures", &alone.measures, &split.measures);
+            check_same("ends", &alone.ends, &split.ends);
         }
     }
 }
@@ -158,6 +182,32 @@ impl Ran {
     }
 }
 
+/// A producer of `rate` events a second, evenly, the first at the beginning.
+pub(in crate::sim) fn steady(rate: f64) -> Kind {
+    producer(Traffic::Constant(Rate::per_second(rate)))
+}
+
+/// A producer of `rate` events a second, independent of each other.
+pub(in crate::sim) fn poisson(rate: f64) -> Kind {
+    producer(Traffic::Poisson(Rate::per_second(rate)))
+}
+
+/// A producer of `count` events at the beginning and no more.
+pub(in crate::sim) fn volley(count: u32) -> Kind {
+    producer(Traffic::Burst(count, Duration::default()))
+}
+
+fn producer(traffic: Traffic) -> Kind {
+    Kind::Producer(Producer { traffic, ..Producer::default() })
+}
+
+/// The same producer, saying `body`.
+pub(in crate::sim) fn saying(kind: Kind, body: &str) -> Kind {
+    let Kind::Producer(mut producer) = kind else { panic!("only a producer is given words") };
+    producer.payloads.push(PayloadTemplate { weight: 1, body: body.to_owned(), variants: 16 });
+    Kind::Producer(producer)
+}
+
 /// The fault of a stopped node.
 pub(in crate::sim) fn stop(node: &str) -> Fault {
     Fault::Stop(NodeId::new(node).expect("a test's node id"))
@@ -170,6 +220,15 @@ pub(in crate::sim) fn departure(hop: &HopRow) -> u64 {
 
 fn link_id(from: &str, to: &str) -> LinkId {
     LinkId::new(&format!("{from}-{to}")).expect("a test's link id")
+}
+
+#[track_caller]
+fn check_same<T: PartialEq + std::fmt::Debug>(table: &str, alone: &[T], split: &[T]) {
+    let differs = alone.iter().zip(split).position(|(alone, split)| alone != split);
+    if let Some(at) = differs {
+        panic!("{table} differ at row {at}\nalone: {:?}\nsplit: {:?}", alone[at], split[at]);
+    }
+    assert_eq!(alone.len(), split.len(), "rows of {table}");
 }
 
 fn append(all: &mut Rows, part: Rows) {

@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::scene::kind::Kind;
+use crate::sim::consume;
 use crate::sim::effects::{Common, Effects, Power};
-use crate::sim::event::{Class, SimEvent};
-use crate::sim::row::{Condition, Outcome};
+use crate::sim::event::{Class, Custody, SimEvent};
+use crate::sim::row::{Condition, Fate, HopKind, Outcome};
 
 pub mod traffic;
 pub mod producer;
@@ -288,6 +289,17 @@ fn refuse_stopped(event: &SimEvent, effects: &mut Effects) {
     if limit::grants(event, effects) {
         return limit::give_back(effects);
     }
-    effects.take_batch(event);
+    if matches!(event.kind, HopKind::Batch | HopKind::Acknowledgement) {
+        let items = effects.take_batch(event);
+        return consume::receipt(event, &items, Outcome::Failed, effects);
+    }
+    if matches!(event.kind, HopKind::Reply | HopKind::Error | HopKind::Throttled) {
+        // Nobody is there to hear an answer, and it is not answered in turn.
+        effects.receipt(event, Outcome::Failed);
+        if event.custody == Custody::Moves {
+            effects.end(&event.envelope(), Fate::Failed);
+        }
+        return;
+    }
     effects.refuse(event, Outcome::Failed);
 }
