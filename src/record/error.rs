@@ -79,6 +79,9 @@ pub enum RecordError {
     /// The thread that writes ended early.
     #[error("the writer of the recording ended before the run did")]
     WriterEnded,
+    /// A thread that reads ended early.
+    #[error("a reader of the recording ended before it was done")]
+    ReaderEnded,
 }
 
 impl RecordError {
@@ -94,6 +97,7 @@ impl RecordError {
             RecordError::RowsNotKept => "run the scene again and record it in memory or to a folder",
             RecordError::TargetExists { .. } => "choose another path, or move the old one away",
             RecordError::ForeignEntry { .. } => "pack the recording again from its folder",
+            RecordError::ReaderEnded => "open the recording again; if it happens again, report it with the recording",
             RecordError::WriterEnded => "run the scene again; if it happens again, report it with the scene",
         }
     }

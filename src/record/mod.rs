@@ -21,6 +21,7 @@ pub mod manifest;
 pub mod folder;
 pub mod shelf;
 pub mod pack;
+pub mod track;
 pub mod memory;
 pub mod error;
 #[cfg(test)]

@@ -553,7 +553,7 @@ impl ChunkStatistics {
                 *held = Held { level: node.closing, until: end };
                 total.add(node);
             }
-            cell.histograms.iter().for_each(|histogram| window.add_histogram(histogram));
+            window.add_histograms(&cell.histograms);
         }
         for (node, held) in held.iter().enumerate() {
             let rest = to.since(held.until.max(from));
@@ -637,25 +637,39 @@ impl NodeStatistics {
 }
 
 impl WindowStatistics {
-    fn add_histogram(&mut self, cell: &HistogramCell) {
-        let HistogramCell { metric, origin, node, values } = cell;
-        match metric {
-            Metric::Wait => grown(&mut self.nodes, *node).wait.merge(values),
-            Metric::Service => grown(&mut self.nodes, *node).service.merge(values),
-            Metric::Response => grown(&mut self.nodes, *node).response.merge(values),
-            Metric::EndToEnd => self.flow(NodeIndex(*origin), NodeIndex(*node)).merge(values),
+    /// Adds the histograms of a cell, which are sorted by metric, origin and node.
+    fn add_histograms(&mut self, cells: &[HistogramCell]) {
+        let (own, flows) = cells.split_at(cells.partition_point(|cell| cell.metric < Metric::EndToEnd));
+        for HistogramCell { metric, node, values, .. } in own {
+            let node = grown(&mut self.nodes, *node);
+            match metric {
+                Metric::Wait => node.wait.merge(values),
+                Metric::Service => node.service.merge(values),
+                Metric::Response | Metric::EndToEnd => node.response.merge(values),
+            }
         }
+        self.add_flows(flows);
     }
 
-    fn flow(&mut self, origin: NodeIndex, end: NodeIndex) -> &mut Histogram {
-        let at = match self.flows.binary_search_by_key(&(origin, end), |flow| (flow.origin, flow.end)) {
-            Ok(at) => at,
-            Err(at) => {
-                self.flows.insert(at, FlowStatistics { origin, end, latency: Histogram::default() });
-                at
+    /// Adds the flows of a cell, which are sorted: one merge, since scenes may have thousands.
+    fn add_flows(&mut self, cells: &[HistogramCell]) {
+        let known = self.flows.len();
+        self.flows.extend(cells.iter().map(|cell| FlowStatistics {
+            origin: NodeIndex(cell.origin),
+            end: NodeIndex(cell.node),
+            latency: cell.values.clone(),
+        }));
+        if known == 0 {
+            return;
+        }
+        self.flows.sort_by_key(|flow| (flow.origin, flow.end));
+        self.flows.dedup_by(|next, kept| {
+            let same = (next.origin, next.end) == (kept.origin, kept.end);
+            if same {
+                kept.latency.merge(&next.latency);
             }
-        };
-        &mut self.flows[at].latency
+            same
+        });
     }
 }
 

@@ -163,6 +163,17 @@ impl Table {
         Ok(Table { path: path.to_path_buf(), batch: batch.map_err(|error| reason(error.to_string()))? })
     }
 
+    /// Reads the only row group of a file that no manifest lists; `None` where it has no row.
+    pub fn read_only(path: &Path, bytes: Bytes) -> Result<Option<Table>, RecordError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone());
+        let builder = builder.map_err(|error| damaged(path, error.to_string()))?;
+        let rows = builder.metadata().row_groups().first().map_or(0, |group| group.num_rows());
+        match usize::try_from(rows) {
+            Ok(0) | Err(_) => Ok(None),
+            Ok(rows) => Table::read(path, bytes, 0, rows).map(Some),
+        }
+    }
+
     /// Rows that were read.
     pub fn rows(&self) -> usize {
         self.batch.num_rows()
