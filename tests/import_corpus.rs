@@ -8,6 +8,7 @@ use eventscape::exchange::{Imported, import};
 use eventscape::scene::check::check;
 use eventscape::scene::document::Scene;
 use eventscape::scene::text::{load, save};
+use eventscape::sim::compile::compile;
 
 /// The folder of the corpora; `None` where there is none on this machine.
 fn corpora() -> Option<PathBuf> {
@@ -54,6 +55,9 @@ fn problems(scene: &Scene) -> Vec<String> {
             }
         }
         Err(error) => problems.push(format!("what was saved does not load: {error:?}")),
+    }
+    if let Err(errors) = compile(scene) {
+        problems.extend(errors.iter().map(|error| format!("does not compile: {error}")));
     }
     problems.extend(overlap(scene).map(|(a, b)| format!("`{a}` and `{b}` overlap")));
     problems

@@ -37,6 +37,10 @@ pub fn connect(builder: &mut Builder<'_>) -> Result<(), ImportError> {
             "AWS::SES::ReceiptRule" | "AWS::CloudTrail::Trail" => messaging::connect_all(builder, resource),
             "AWS::Logs::SubscriptionFilter" => messaging::connect_log_filter(builder, resource),
             "AWS::Cognito::UserPool" => messaging::connect_user_pool(builder, resource),
+            "AWS::CloudFormation::Stack" | "AWS::Serverless::Application" => {
+                let note = format!("the nested stack `{}` is one node; import its template by itself", resource.id);
+                builder.summary.note(resource.mark, note);
+            }
             _ => api::connect(builder, resource)?,
         }
     }

@@ -106,6 +106,8 @@ const TYPES: &[(&str, Role)] = &[
     ("AWS::SES::ReceiptRule", Role::Passage),
     ("AWS::CloudTrail::Trail", Role::Passage),
     ("AWS::OSIS::Pipeline", Role::Passage),
+    ("AWS::CloudFormation::Stack", Role::Passage),
+    ("AWS::Serverless::Application", Role::Passage),
     ("AWS::Events::Rule", Role::Wiring),
     ("AWS::Pipes::Pipe", Role::Wiring),
     ("AWS::Scheduler::Schedule", Role::Wiring),

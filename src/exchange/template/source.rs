@@ -69,7 +69,9 @@ impl Template {
         let Some(resources) = root.get("Resources") else {
             return Err(problem(root.mark, first_words(&root), "it has no `Resources`"));
         };
-        if !matches!(resources.value, Value::Map(_)) {
+        // A skeleton whose resources are still to be written is a template without any.
+        let blank = resources.to_json().is_null();
+        if !blank && !matches!(resources.value, Value::Map(_)) {
             return Err(problem(resources.mark, first_words(resources), "`Resources` is no map"));
         }
         if resources.entries().len() > RESOURCES_MAX {

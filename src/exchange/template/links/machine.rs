@@ -14,6 +14,7 @@ use crate::exchange::template::links::function;
 use crate::exchange::template::resources::{Role, role};
 use crate::exchange::template::source::Resource;
 use crate::exchange::tree::{Tree, read_tree};
+use crate::flow::states::Definition;
 use crate::scene::kind::Kind;
 use crate::scene::slug::NodeId;
 
@@ -52,12 +53,14 @@ pub fn connect(builder: &mut Builder<'_>) -> Result<(), ImportError> {
     Ok(())
 }
 
-/// Whether the simulator takes a definition.
+/// Whether the simulator takes a definition, and if not, why.
 fn supported(text: &str) -> Result<(), String> {
-    match serde_json::from_str::<Json>(text) {
-        Ok(value) if value.get("StartAt").is_some() && value.get("States").is_some() => Ok(()),
-        Ok(_) => Err("it has no `StartAt` or no `States`".to_owned()),
-        Err(error) => Err(error.to_string()),
+    match Definition::parse(text) {
+        Ok(definition) => match definition.unsupported().first() {
+            Some(part) => Err(part.to_string()),
+            None => Ok(()),
+        },
+        Err(problems) => Err(problems.first().map(|problem| problem.to_string()).unwrap_or_default()),
     }
 }
 
@@ -192,4 +195,17 @@ fn simple(targets: &[NodeId]) -> Json {
     states.insert("Done".to_owned(), json!({"Type": "Succeed"}));
     let start = if targets.is_empty() { "Done" } else { "Call 1" };
     json!({"StartAt": start, "States": states})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_simple_definition_is_supported() {
+        let ids: Vec<NodeId> = ["a", "b"].iter().filter_map(|id| NodeId::new(id).ok()).collect();
+        for count in 0..=2 {
+            assert_eq!(supported(&simple(&ids[..count]).to_string()), Ok(()));
+        }
+    }
 }
