@@ -107,8 +107,12 @@ fn recover(
     RenderErrorPolicy::Recover(RenderCreation::default())
 }
 
-/// The camera of the panels lies over the picture's and draws nothing of the world.
 fn spawn_panel_camera(mut commands: Commands) {
+    commands.spawn(panel_camera());
+}
+
+/// The camera of the panels lies over the picture's and draws nothing of the world.
+pub fn panel_camera() -> impl Bundle {
     let camera = Camera {
         order: 10,
         output_mode: CameraOutputMode::Write {
@@ -118,7 +122,7 @@ fn spawn_panel_camera(mut commands: Commands) {
         clear_color: ClearColorConfig::Custom(Color::NONE),
         ..Camera::default()
     };
-    commands.spawn((PrimaryEguiContext, Camera2d, RenderLayers::none(), Msaa::Off, camera));
+    (PrimaryEguiContext, Camera2d, RenderLayers::none(), Msaa::Off, camera)
 }
 
 fn choose_quality(adapter: Option<Res<RenderAdapterInfo>>, mut notices: ResMut<Notices>, mut commands: Commands) {

@@ -128,10 +128,15 @@ impl EngineRoom {
 
     /// Shows a recording that is there already.
     pub fn show(&mut self, recording: Recording) {
+        self.show_at(recording, SimTime::ZERO);
+    }
+
+    /// Shows a recording that is there already, at an instant.
+    pub fn show_at(&mut self, recording: Recording, at: SimTime) {
         self.end_run();
         self.starting = None;
         self.shown = Some(recording);
-        self.jump = Some(SimTime::ZERO);
+        self.jump = Some(at);
         self.changed = true;
     }
 

@@ -323,6 +323,12 @@ fn take_read(files: &mut Files, shelf: &mut Shelf, path: PathBuf, read: Result<O
             shelf.place(files, Some(path), Arc::new(*scene), None);
             warnings.into_iter().for_each(|card| shelf.notices.warn(card));
         }
+        Ok(Opened::Template(scene, remarks)) => {
+            files.remember(&path);
+            shelf.notices.cards.clear();
+            shelf.place(files, None, Arc::new(*scene), None);
+            remarks.into_iter().for_each(|card| shelf.notices.warn(card));
+        }
         Ok(Opened::Recording(recording)) => {
             files.remember(&path);
             shelf.notices.cards.clear();

@@ -18,3 +18,4 @@ pub mod keys;
 pub mod notice;
 pub mod panel;
 pub mod probe;
+pub mod screenshot;

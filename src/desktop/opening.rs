@@ -28,6 +28,8 @@ pub enum Opening {
 pub enum Opened {
     /// A scene, and what its author should know.
     Scene(Box<Scene>, Vec<Card>),
+    /// A scene made of a template; it has no file of its own yet.
+    Template(Box<Scene>, Vec<Card>),
     /// A recording with the scene that was run.
     Recording(Recording),
 }
@@ -37,22 +39,24 @@ const LINES_AROUND: usize = 1;
 /// Problems of a file that are shown at once; more would cover the picture.
 const CARDS_MAX: usize = 3;
 
-/// Reads what `path` holds.
+/// Reads what `path` holds: a folder or packed file of a recording, a template, else a scene.
 pub fn read(path: &Path) -> Result<Opened, Vec<Card>> {
-    let name = name_of(path);
-    if path.is_dir() {
-        return Err(vec![Card::new(
-            format!("{name} could not be opened"),
-            "It is a folder without a recording. The open scene is untouched.",
-        )]);
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        _ if path.is_dir() => read_recording(path),
+        Some("yaml" | "yml" | "json" | "template") => read_template(path),
+        Some("ron") | None => read_scene(path),
+        Some(_) => read_recording(path),
     }
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        vec![Card::new(format!("{name} could not be opened"), format!("{error}. The open scene is untouched."))]
-    })?;
+}
+
+fn read_scene(path: &Path) -> Result<Opened, Vec<Card>> {
+    let name = name_of(path);
+    let text = std::fs::read_to_string(path).map_err(|error| vec![refused(path, &error, "")])?;
     match text::load(&text, &path.display().to_string()) {
         Ok(loaded) => {
-            let warnings =
-                loaded.warnings.iter().take(CARDS_MAX).map(|problem| card(&name, problem, &text, "has a weak spot"));
+            let warnings = loaded.warnings.iter().take(CARDS_MAX);
+            let warnings = warnings.map(|problem| card(&name, problem, &text, "has a weak spot"));
             Ok(Opened::Scene(Box::new(loaded.scene), warnings.collect()))
         }
         Err(SceneProblems(problems)) => {
@@ -60,6 +64,39 @@ pub fn read(path: &Path) -> Result<Opened, Vec<Card>> {
             Err(shown.map(|problem| card(&name, problem, &text, "could not be opened")).collect())
         }
     }
+}
+
+fn read_template(path: &Path) -> Result<Opened, Vec<Card>> {
+    let imported = crate::exchange::import(path).map_err(|error| {
+        let mut card = refused(path, &error, error.help());
+        if let Some(place) = error.place() {
+            card.place = Some((place.line, place.column));
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            card.excerpt = excerpt(&text, place.line);
+        }
+        vec![card]
+    })?;
+    let unknown = imported.summary.unknown_resources.len();
+    let mut cards = Vec::new();
+    if unknown > 0 {
+        let names = imported.summary.unknown_resources.iter().take(4).map(|resource| resource.type_name.as_str());
+        let names: Vec<&str> = names.collect();
+        let sentence = format!("{unknown} resources became generic nodes, of types such as {}.", names.join(", "));
+        cards.push(Card::new(format!("{} holds types that are not known", name_of(path)), sentence));
+    }
+    Ok(Opened::Template(Box::new(imported.scene), cards))
+}
+
+fn read_recording(path: &Path) -> Result<Opened, Vec<Card>> {
+    crate::record::open(path).map(Opened::Recording).map_err(|error| {
+        vec![refused(path, &error, "Recordings are folders with a manifest, or what `eventscape pack` wrote.")]
+    })
+}
+
+fn refused(path: &Path, error: &dyn std::fmt::Display, remedy: &str) -> Card {
+    let sentence = format!("{}. The open scene is untouched.", error.to_string().trim_end_matches('.'));
+    let remedy = remedy.to_owned();
+    Card { remedy, ..Card::new(format!("{} could not be opened", name_of(path)), sentence) }
 }
 
 fn name_of(path: &Path) -> String {

@@ -82,7 +82,7 @@ pub fn show(ctx: &egui::Context, shown: &Shown, asked: &mut Asked) {
             });
             ui.add_space(8.0);
             ui.label(words(
-                "Drag to turn, drag with the right button to move, turn the wheel to come closer; click a body to select it.",
+                "Drag to move, drag with the right button to turn, turn the wheel to come closer; click a body to select it.",
                 regular(13.0),
                 shown.second(),
             ));
