@@ -148,7 +148,7 @@ impl Studio {
         );
         app.insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
         app.insert_resource(Promptness::AtOnce).insert_resource(Theme::named(shot.theme));
-        app.insert_resource(PanelState { panels: shot.panels, ..PanelState::default() });
+        app.insert_resource(PanelState::with_panels(shot.panels));
         let size = Vec2::new(shot.size.0 as f32, shot.size.1 as f32);
         app.insert_resource(ViewRectangle { min: Vec2::ZERO, max: size });
         app.add_plugins(DesktopPlugins);

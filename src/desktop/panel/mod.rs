@@ -98,6 +98,13 @@ impl Default for PanelState {
     }
 }
 
+impl PanelState {
+    /// As at first, with the panels shown or hidden.
+    pub fn with_panels(panels: Visible) -> PanelState {
+        PanelState { panels, ..PanelState::default() }
+    }
+}
+
 /// What a panel may read.
 pub struct Shown<'a> {
     /// The scene.
@@ -207,7 +214,9 @@ fn draw(
     mut dialog: ResMut<dialog::Dialog>,
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
-    prepare(&ctx, &sources.theme, &mut state);
+    if prepare(&ctx, &sources.theme, &mut state) == Fonts::Coming {
+        return Ok(());
+    }
     let shown = Shown {
         open: &sources.open,
         playhead: &sources.playhead,
@@ -234,10 +243,19 @@ fn draw(
     Ok(())
 }
 
+/// Whether the bundled fonts can be used; egui takes them up with its next pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fonts {
+    Ready,
+    Coming,
+}
+
 /// Fonts and colors, where they changed.
-fn prepare(ctx: &egui::Context, theme: &Theme, state: &mut PanelState) {
-    if state.dressed.is_none() {
+fn prepare(ctx: &egui::Context, theme: &Theme, state: &mut PanelState) -> Fonts {
+    let fonts = if state.dressed.is_none() { Fonts::Coming } else { Fonts::Ready };
+    if fonts == Fonts::Coming {
         ctx.set_fonts(style::fonts());
+        ctx.request_repaint();
     }
     if state.dressed.as_ref() != Some(theme) {
         style::dress(ctx, theme);
@@ -246,6 +264,7 @@ fn prepare(ctx: &egui::Context, theme: &Theme, state: &mut PanelState) {
     if (ctx.zoom_factor() - state.zoom).abs() > 0.001 {
         ctx.set_zoom_factor(state.zoom);
     }
+    fonts
 }
 
 /// Draws everything and gives back what is left over for the picture.
