@@ -125,4 +125,102 @@ mod tests {
         let loaded = load(ORDERS, "orders.ron").unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(save(&loaded.scene), ORDERS);
     }
+
+    /// A change of a text at random: what people and broken disks do.
+    fn mutate(text: &str, rng: &mut fastrand::Rng) -> String {
+        let tokens = [
+            "(",
+            ")",
+            "[",
+            "]",
+            "{",
+            "}",
+            ",",
+            ":",
+            "\"",
+            "r#\"",
+            "'",
+            "0",
+            "-",
+            "1e999",
+            "NaN",
+            "Some(",
+            "None",
+            "/*",
+            "*/",
+            "//",
+            "\n",
+            "ä",
+            "\u{0}",
+            "Queue(",
+            "kind: ",
+            "version: 2",
+            "\\",
+            "#![enable(unwrap_newtypes)]",
+        ];
+        let mut letters: Vec<char> = text.chars().collect();
+        for _ in 0..rng.usize(1..6) {
+            let at = rng.usize(..=letters.len());
+            let end = (at + rng.usize(..12)).min(letters.len());
+            let token = rng.choice(tokens).unwrap_or_default();
+            match rng.u8(..4) {
+                0 => drop(letters.drain(at..end)),
+                1 => drop(letters.splice(at..at, token.chars())),
+                2 => drop(letters.splice(at..end, token.chars())),
+                _ => {
+                    let part: Vec<char> = letters[at..end].to_vec();
+                    letters.splice(at..at, part);
+                }
+            }
+        }
+        letters.into_iter().collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_mutated_file_panics_and_every_refusal_has_a_place(scene in 0..200_u64, seed in 0..u64::MAX) {
+            let text = mutate(&save(&crate::scene::sample::arbitrary_scene(scene)), &mut fastrand::Rng::with_seed(seed));
+            let problems = match load(&text, "mutated.ron") {
+                Ok(loaded) => {
+                    proptest::prop_assert_eq!(load(&save(&loaded.scene), "again.ron").map(|again| again.scene), Ok(loaded.scene));
+                    loaded.warnings
+                }
+                Err(SceneProblems(problems)) => {
+                    proptest::prop_assert!(problems.iter().any(|problem| problem.severity == Severity::Error));
+                    problems
+                }
+            };
+            for problem in problems {
+                let inside = problem.position.as_ref().is_some_and(|position| text.get(position.bytes.clone()).is_some());
+                proptest::prop_assert!(inside && !problem.sentence.is_empty() && !problem.help.is_empty(), "{:?}", problem);
+            }
+        }
+
+        #[test]
+        fn any_text_survives_the_file(title in ".*", notes in "[\\PC\n\r\t\"\\\\#]*") {
+            let scene = Scene { title, notes, ..Scene::default() };
+            proptest::prop_assert_eq!(load(&save(&scene), "text.ron").map(|loaded| loaded.scene), Ok(scene));
+        }
+    }
+
+    #[test]
+    fn a_one_line_change_of_the_scene_is_a_one_line_change_of_the_file() {
+        let before = save(&crate::scene::sample::arbitrary_scene(9));
+        let mut scene = crate::scene::sample::arbitrary_scene(9);
+        scene.nodes.values_mut().take(1).for_each(|node| node.position.0 += 1.0);
+        scene
+            .links
+            .values_mut()
+            .take(1)
+            .for_each(|link| link.latency.floor = Some(crate::scene::units::Duration::millis(1)));
+        let after = save(&scene);
+        let added = after.lines().filter(|line| !before.lines().any(|other| other == *line)).count();
+        assert_eq!(added, 2, "{after}");
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_unread() {
+        let text = " ".repeat(FILE_BYTES_MAX + 1);
+        assert!(load(&text, "huge.ron").is_err_and(|problems| problems.0[0].code == Code::TooLarge));
+    }
 }

@@ -84,7 +84,7 @@ pub enum UnitError {
         found: String,
     },
     /// A length of time beyond the bound.
-    #[error("`{found}` is longer than 100 years, the most that a scene may say")]
+    #[error("`{found}` is longer than 100 years; write a shorter time")]
     TooLong {
         /// The offending text.
         found: String,

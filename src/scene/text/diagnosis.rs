@@ -107,10 +107,10 @@ fn parts(source: &Source<'_>, text: &str) -> Diagnosis {
     }
     let Reading { scene, mut found, broken, index, .. } = reading;
     for problem in check::check(&scene) {
-        let follows = matches!(problem.code, Code::Dangling | Code::RuleWithoutTarget);
         let is_consequence = match problem.code {
             Code::Dangling => broken.contains(&problem.found),
-            _ => follows && !broken.is_empty(),
+            Code::RuleWithoutTarget => !broken.is_empty(),
+            _ => false,
         };
         if !is_consequence {
             let bytes = locate(text, &index, &problem.place);
@@ -292,5 +292,237 @@ fn locate(text: &str, index: &Index, place: &Place) -> Range<usize> {
     match index.get(&(field.to_owned(), String::new())) {
         Some(range) => outline::find(text, range.clone(), place.0.get(1..).unwrap_or_default()),
         None => 0..0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A scene with this text in the place of `@`, and its problems as `line:column code (offending): message`.
+    #[track_caller]
+    fn check(body: &str, expected: &[&str]) {
+        let text = format!("(\n  version: 1,\n{body}\n)\n");
+        let problems = diagnose(&text, "s.ron").problems;
+        let lines: Vec<String> = problems.iter().map(|problem| shown(problem, &text)).collect();
+        assert_eq!(lines, expected, "{text}");
+    }
+
+    fn shown(problem: &SceneProblem, text: &str) -> String {
+        let Some(Position { line, column, bytes, .. }) = &problem.position else { return problem.to_string() };
+        let marked = text.get(bytes.clone()).unwrap_or("?");
+        let code = problem.code.name();
+        format!("{line}:{column} {code} [{marked}] {}; {}", problem.sentence, problem.help)
+    }
+
+    /// A node at the origin, on one line.
+    #[track_caller]
+    fn check_kind(kind: &str, expected: &[&str]) {
+        check(&format!("  nodes: {{\n    \"a\": (position: (0.0, 0.0, 0.0),\n{kind}),\n  }},"), expected);
+    }
+
+    #[test]
+    fn unknown_fields_are_told_with_the_nearest_name_all_of_them() {
+        check_kind(
+            r#"kind: Queue(visibilty_timeout: "30s", dellay: "1s", batch_size: 3), notee: "x""#,
+            &[
+                "5:13 unknown-field [visibilty_timeout] `Queue` has no field `visibilty_timeout`; did you mean `visibility_timeout`?",
+                "5:39 unknown-field [dellay] `Queue` has no field `dellay`; did you mean `delay`?",
+                "5:69 unknown-field [notee] `Node` has no field `notee`; did you mean `note`?",
+            ],
+        );
+        check(
+            "  nodez: {},\n  settings: (sped: 2.0, seed: 2),",
+            &[
+                "3:3 unknown-field [nodez] a scene has no field `nodez`; did you mean `nodes`?",
+                "4:14 unknown-field [sped] `Settings` has no field `sped`; did you mean `speed`?",
+            ],
+        );
+    }
+
+    #[test]
+    fn one_broken_node_does_not_hide_the_next_nor_make_its_links_dangle() {
+        check(
+            r#"  nodes: {
+    "a": (kind: Queue()),
+    "b": (position: (0.0, 0.0, 0.0), kind: Queeu()),
+    "c": (position: (0.0, 0.0), kind: Sink(refuses: 3)),
+    "d": (position: (0.0, 0.0, 0.0), kind: Sink()),
+  },
+  links: {
+    "a-b": (from: "a", to: "b"),
+    "a-e": (from: "a", to: "dd"),
+  },"#,
+            &[
+                "4:10 missing-field [(kind: Queue())] `a` lacks the field `position`; add `position: ...`",
+                "5:44 unknown-variant [Queeu] `Queeu` is not possible here; did you mean `Queue`?",
+                "6:21 bad-value [(0.0, 0.0)] there are 2 values here; write a tuple of size 3",
+                "6:53 bad-value [3] expected boolean; write true or false",
+                "11:28 dangling [\"dd\"] there is no node `dd`; did you mean `d`?",
+            ],
+        );
+    }
+
+    #[test]
+    fn duplicates_are_found_wherever_they_stand() {
+        check(
+            r#"  nodes: {
+    "a": (position: (0.0, 0.0, 0.0), position: (0.0, 0.0, 0.0), kind: Sink()),
+    "a": (position: (0.0, 0.0, 0.0), kind: Sink()),
+    "b": (position: (0.0, 0.0, 0.0), kind: Router(routes: {"r": "{}", "r": "{}"}, policy: Random)),
+  },
+  links: { "b-a": (from: "b", to: "a", rule: "r") },
+  title: "one", title: "two","#,
+            &[
+                "4:38 duplicate [position] the field `position` stands here twice; keep one of the two",
+                "5:5 duplicate [\"a\"] `a` stands here twice; keep one of the two, or rename it",
+                "6:71 duplicate [\"r\"] `r` stands here twice; keep one of the two, or rename it",
+                "9:17 duplicate [title] `title` stands here twice; keep one of the two, or rename it",
+            ],
+        );
+    }
+
+    #[test]
+    fn values_out_of_range_are_told_where_they_stand() {
+        check_kind(
+            r#"kind: Function(error_rate: 1.5, duration: Lognormal("2s", "1s"), timeout: "0s", sends: -1.0)"#,
+            &[
+                "5:28 out-of-range [1.5] `1.5` is out of range; write a number between 0 and 1",
+                "5:59 empty-span [\"1s\"] the 99th percentile `1s` is below the median `2s`; write the median first, then the 99th percentile",
+                "5:75 out-of-range [\"0s\"] no time at all is not possible here; write a time above zero",
+                "5:88 out-of-range [-1.0] `-1` is out of range; write a number between 0 and 1000",
+            ],
+        );
+        check_kind(
+            r#"kind: Producer(traffic: Poisson("-3/s"), payloads: [(body: "{", weight: 0)], start: "2s", end: "1s")"#,
+            &[
+                "5:33 out-of-range [\"-3/s\"] `-3/s` is negative; write a rate above zero",
+                "5:60 bad-json [\"{\"] it is not JSON: EOF while parsing an object at line 1 column 1; write JSON, for example r#\"{\"source\": \"shop\"}\"#",
+                "5:73 out-of-range [0] `0` is out of range; write a whole number between 1 and 10000000",
+                "5:96 empty-span [\"1s\"] it ends at `1s`, but begins only at `2s`; let the end come after the beginning",
+            ],
+        );
+        check_kind(
+            r#"kind: Service(servers: 99999999999, duration: Uniform("2s", "1s"), rate_limit: "0/s")"#,
+            &[
+                "5:24 out-of-range [99999999999] `99999999999` does not fit here; write a smaller whole number",
+                "5:55 empty-span [\"2s\"] the lower bound `2s` is above the upper bound `1s`; exchange the two bounds",
+                "5:80 out-of-range [\"0/s\"] a rate of `0/s` never lets anything happen; write a rate above zero",
+            ],
+        );
+        check(
+            r#"  nodes: {"a": (position: (0.0, NaN, 2e9), kind: Sink(), region: "north")},"#,
+            &[
+                "3:33 not-finite [NaN] `NaN` is no finite number; write an ordinary number",
+                "3:38 out-of-range [2e9] `2000000000` is out of range; write a number between -1000000 and 1000000",
+                "3:66 dangling [\"north\"] there is no region `north`; add a region `north`, or name another",
+            ],
+        );
+    }
+
+    #[test]
+    fn units_that_are_none_are_told_one_by_one() {
+        check_kind(
+            r#"kind: Queue(delay: "5 parsecs", wait_time: "200000d", retention: "x")"#,
+            &[
+                "5:20 bad-value [\"5 parsecs\"] `5 parsecs` is no length of time; write for example \"250ms\", \"1h30m\" or \"4d\"",
+                "5:44 bad-value [\"200000d\"] `200000d` is longer than 100 years; write a shorter time",
+                "5:66 bad-value [\"x\"] `x` is no length of time; write for example \"250ms\", \"1h30m\" or \"4d\"",
+            ],
+        );
+    }
+
+    #[test]
+    fn rules_and_links_that_do_not_meet_are_told() {
+        check(
+            r#"  nodes: {
+    "bus": (position: (0.0, 0.0, 0.0), kind: Bus(rules: {"orders": (pattern: "{}"), "gone": (pattern: "[1]"), "bare": ()})),
+    "end": (position: (0.0, 0.0, 0.0), kind: Sink()),
+  },
+  links: {
+    "a": (from: "bus", to: "end", rule: "order"),
+    "b": (from: "end", to: "bus", rule: "orders", loss: 2.0),
+    "c": (from: "bus", to: "end"),
+  },"#,
+            &[
+                "4:68 rule-without-target [(pattern: \"{}\")] rule `orders` of `bus` feeds no link; add a link from `bus` with rule: \"orders\", or remove the rule",
+                "4:93 rule-without-target [(pattern: \"[1]\")] rule `gone` of `bus` feeds no link; add a link from `bus` with rule: \"gone\", or remove the rule",
+                "4:103 bad-json [\"[1]\"] it is JSON, but no object; write a JSON object, for example r#\"{\"source\": [\"shop\"]}\"#",
+                "4:119 missing-field [()] `bus` lacks the field `pattern`; add `pattern: ...`",
+                "8:41 unknown-rule [\"order\"] `order` is not among the rules of `bus`; did you mean `orders`?",
+                "9:41 unknown-rule [\"orders\"] the link names rule `orders`, but `end` is a Sink; leave `rule` out, or begin the link at a bus or router",
+                "9:57 out-of-range [2.0] `2` is out of range; write a number between 0 and 1",
+                "10:10 no-effect [(from: \"bus\", to: \"end\")] the link leaves bus `bus` but names no rule, so nothing travels on it; name the rule that feeds it in `rule`",
+            ],
+        );
+    }
+
+    #[test]
+    fn faults_tours_and_ids_are_checked_too() {
+        check(
+            r#"  nodes: {"a b": (position: (0.0, 0.0, 0.0), kind: Sink()), "b": (position: (0.0, 0.0, 0.0), kind: Sink())},
+  faults: [
+    (at: "2s", until: "1s", fault: Stop("c")),
+    (at: "x", fault: Stop("b")),
+    (at: "2s", fault: Slow("b", 0.0)),
+    (at: "2s", fault: Cut("b")),
+  ],
+  tour: [(caption: "x", nodes: ["b", "nobody"])],
+  links: [],"#,
+            &[
+                "3:11 bad-id [\"a b\"] `a b` is no id; use 1 to 64 letters, digits, `-`, `_`, `.` or `/`",
+                "5:23 empty-span [\"1s\"] it ends at `1s`, but begins only at `2s`; let the end come after the beginning",
+                "5:41 dangling [\"c\"] there is no node `c`; add a node `c`, or name another",
+                "6:10 bad-value [\"x\"] `x` is no length of time; write for example \"250ms\", \"1h30m\" or \"4d\"",
+                "7:33 out-of-range [0.0] `0` is out of range; write a number above 0 and at most 1000000",
+                "8:27 dangling [\"b\"] there is no link `b`; add a link `b`, or name another",
+                "10:38 dangling [\"nobody\"] there is no node `nobody`; add a node `nobody`, or name another",
+                "11:10 bad-value [[]] expected opening `{`; write { \"id\": (...), ... }",
+            ],
+        );
+    }
+
+    #[test]
+    fn versions_are_checked_before_anything_else() {
+        let of = |text: &str| diagnose(text, "s.ron").problems.iter().map(|p| shown(p, text)).collect::<Vec<_>>();
+        assert_eq!(
+            of("(version: 7, oops: 1)"),
+            [
+                "1:11 version [7] the file has version 7, but this program reads at most 1; open it with a newer Eventscape"
+            ]
+        );
+        assert_eq!(of("(version: 0)"), ["1:11 version [0] version 0 never existed; write `version: 1`"]);
+        assert_eq!(
+            of("(title: \"x\")"),
+            [
+                "1:1 no-version [] the file does not say its version, so it is read as the newest; add `version: 1,` as the first field"
+            ]
+        );
+        assert_eq!(of("(version: \"x\")"), ["1:11 bad-value [\"x\"] expected integer; write a whole number"]);
+    }
+
+    #[test]
+    fn what_is_no_ron_is_told_with_its_place() {
+        let of = |text: &str| diagnose(text, "s.ron").problems.iter().map(|p| shown(p, text)).collect::<Vec<_>>();
+        let help = "look for a missing bracket, comma or quotation mark just before this place";
+        assert_eq!(
+            of("(\n  version: 1\n  title: \"x\",\n)"),
+            [format!("3:3 syntax [title: \"x\",] expected comma; {help}")]
+        );
+        let deep = "[".repeat(10_000);
+        assert_eq!(of(&deep).len(), 1);
+        assert_eq!(of("").len(), 1);
+    }
+
+    #[test]
+    fn a_large_broken_entry_is_told_in_bounded_time() {
+        let payload = "(body: \"{}\", wieght: 1),\n".repeat(3_000);
+        let text = format!(
+            "(version: 1, nodes: {{\"a\": (position: (0.0, 0.0, 0.0), kind: Producer(payloads: [{payload}]))}})"
+        );
+        let begin = std::time::Instant::now();
+        let problems = diagnose(&text, "s.ron").problems;
+        assert!(problems.len() > 5, "{problems:?}");
+        assert!(begin.elapsed().as_secs() < 120, "{:?}", begin.elapsed());
     }
 }

@@ -17,13 +17,16 @@ use crate::scene::text::outline::{self, Member, Parent, members};
 use crate::scene::text::remedy;
 
 /// Problems that are reported of one node, link or other entry.
-const PROBLEMS_MAX: usize = 64;
+const PROBLEMS_MAX: usize = 32;
 
 /// Bytes parsed on trial for one file; with it spent, an entry's first problem stands for all.
-pub(super) const TRIAL_BYTES: usize = 256 << 20;
+pub(super) const TRIAL_BYTES: usize = 64 << 20;
 
 /// Trials that finding one guilty member may take: six levels of eight halvings, and some more.
 const TRIALS: usize = 64;
+
+/// Passes over an entry's text for finding members, all levels together.
+const LEVELS: usize = 12;
 
 /// A problem and the bytes it is about, in the text of the file.
 pub(super) type Placed = (SceneProblem, Range<usize>);
@@ -53,6 +56,8 @@ pub(super) fn read<T: DeserializeOwned>(entry: &Entry<'_>, budget: &mut usize, f
         {
             return None;
         }
+        // Looking for the members is as much work as a trial.
+        *budget = budget.saturating_sub(text.len().saturating_mul(LEVELS));
         let spent = *budget < text.len().saturating_mul(TRIALS);
         let mut attempt = |text: &str| {
             *budget = budget.saturating_sub(text.len());
