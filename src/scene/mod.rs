@@ -18,4 +18,3 @@ pub mod save;
 pub mod journal;
 pub mod sample;
 pub mod builtin;
-pub mod save;
