@@ -32,6 +32,7 @@ use super::playhead::{PlayheadPlugin, Track};
 use super::reading::ReadingPlugin;
 use super::state::{Play, Playhead, Quality, Selection, order_frame};
 use super::theme::Theme;
+use super::view::ViewPlugins;
 
 /// Everything of the window but Bevy itself and what shows it on a screen.
 pub struct DesktopPlugins;
@@ -49,6 +50,7 @@ impl Plugin for DesktopPlugins {
                 KeysPlugin,
                 PanelsPlugin,
             ))
+            .add_plugins(ViewPlugins)
             .add_systems(PreStartup, choose_quality)
             .add_systems(Update, paint_ground.run_if(resource_changed::<Theme>));
     }

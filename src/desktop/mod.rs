@@ -19,3 +19,4 @@ pub mod notice;
 pub mod panel;
 pub mod probe;
 pub mod screenshot;
+pub mod view;
