@@ -21,7 +21,7 @@ use crate::scene::document::Scene;
 use crate::scene::time::SimTime;
 use crate::sim::row::CommandRow;
 
-/// A group of chunks is complete with the chunk that brings it to so many rows. Fewer would make
+/// A group of chunks is complete with the chunk that brings it to so many rows over all tables. Fewer would make
 /// many small files to sync; more would be lost in a crash and held in memory until then.
 pub const GROUP_ROWS: usize = 1 << 20;
 /// Bytes that are gathered before the system is asked to write.
@@ -118,8 +118,8 @@ impl FolderWriter {
             };
             writer.write(&columns)?;
         }
+        self.group.rows += rows.iter().sum::<usize>();
         self.group.chunks.push(ChunkEntry { start: chunk.start, end: chunk.end, rows });
-        self.group.rows += chunk.len();
         if self.group.rows >= GROUP_ROWS { self.close_group().map(Some) } else { Ok(None) }
     }
 

@@ -61,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) scene: Arc<Scene>,
     pub(crate) seed: u64,
     cut_short: CutShort,
+    rows: RowsKept,
     revision: AtomicU64,
     uses: AtomicU64,
     state: RwLock<State>,
@@ -78,6 +79,15 @@ pub enum CutShort {
     No,
     /// What came after the end is lost and can be run again.
     Yes,
+}
+
+/// Whether rows can be looked at, or only statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowsKept {
+    /// In memory or in files.
+    Yes,
+    /// They are dropped as chunks close.
+    No,
 }
 
 /// What the lock guards.
@@ -139,6 +149,10 @@ impl Shared {
         self.shelf.get()
     }
 
+    pub(crate) fn rows_kept(&self) -> RowsKept {
+        self.rows
+    }
+
     /// The next value of the clock by which what was used last is known.
     pub(crate) fn next_use(&self) -> u64 {
         self.uses.fetch_add(1, Ordering::Relaxed)
@@ -154,12 +168,13 @@ impl Shared {
 }
 
 impl Recording {
-    pub(crate) fn new(scene: Scene, seed: u64, cut_short: CutShort, state: State) -> Recording {
+    pub(crate) fn new(scene: Scene, seed: u64, cut_short: CutShort, rows: RowsKept, state: State) -> Recording {
         Recording {
             shared: Arc::new(Shared {
                 scene: Arc::new(scene),
                 seed,
                 cut_short,
+                rows,
                 revision: AtomicU64::new(0),
                 uses: AtomicU64::new(0),
                 state: RwLock::new(state),
@@ -187,7 +202,7 @@ impl Recording {
         });
         let state = State { closed: closed.collect(), end: manifest.end, commands, ..State::default() };
         let cut_short = if manifest.finished { CutShort::No } else { CutShort::Yes };
-        let recording = Recording::new(scene, manifest.seed, cut_short, state);
+        let recording = Recording::new(scene, manifest.seed, cut_short, RowsKept::Yes, state);
         recording.shared.put_on_shelf(Arc::new(shelf), None);
         recording
     }
@@ -262,6 +277,9 @@ impl Recording {
     pub fn chunk(&self, index: usize) -> Result<Arc<Chunk>, RecordError> {
         let state = self.shared.read();
         if let Some(closed) = state.closed.get(index) {
+            if self.shared.rows == RowsKept::No {
+                return Err(RecordError::RowsNotKept);
+            }
             if let Some(rows) = closed.rows.get(self.shared.next_use()) {
                 return Ok(rows);
             }

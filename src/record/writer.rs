@@ -9,13 +9,13 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::record::chunk::{Chunk, ChunkSpan};
+use crate::record::chunk::{Chunk, ChunkSpan, Keyframe};
 use crate::record::error::RecordError;
 use crate::record::filer::Filer;
 use crate::record::folder::CommandFile;
 use crate::record::memory::Cached;
 use crate::record::order::canonical;
-use crate::record::recording::{Closed, CutShort, Open, Recording, State};
+use crate::record::recording::{Closed, CutShort, Open, Recording, RowsKept, State};
 use crate::record::statistics::{ChunkStatistics, Cursor};
 use crate::scene::document::Scene;
 use crate::scene::time::SimTime;
@@ -56,10 +56,10 @@ pub fn spawn(
     seed: u64,
 ) -> Result<(Sender<Delivery>, Recording, WriterHandle), RecordError> {
     let state = State { open: Some(Open::default()), ..State::default() };
-    let recording = Recording::new(scene, seed, CutShort::No, state);
+    let rows = if target == Target::StatisticsOnly { RowsKept::No } else { RowsKept::Yes };
+    let recording = Recording::new(scene, seed, CutShort::No, rows, state);
     let (filing, commands) = match target {
-        Target::Memory => (Filing::WhenFull, None),
-        Target::StatisticsOnly => (Filing::Never, None),
+        Target::Memory | Target::StatisticsOnly => (Filing::WhenFull, None),
         Target::Folder(folder) => {
             let filer = Filer::durable(&folder, &recording)?;
             (Filing::Now(filer), Some(CommandFile::open(&folder)?))
@@ -80,8 +80,6 @@ struct Writer {
 
 /// Where complete chunks go.
 enum Filing {
-    /// Nowhere: rows are dropped.
-    Never,
     /// They stay in memory until that is full.
     WhenFull,
     /// To files.
@@ -169,23 +167,27 @@ impl Writer {
             hops: chunk.hops.len(),
         };
         state.commands.extend(chunk.commands.rows());
+        if self.recording.shared.rows_kept() == RowsKept::No {
+            // Statistics are read back with the levels of the keyframe's samples.
+            let keyframe = Keyframe { samples: chunk.keyframe.samples, hops: Vec::new() };
+            chunk = Chunk { start: chunk.start, end: chunk.end, keyframe, ..Chunk::default() };
+        }
         chunk.shrink();
         let used = self.recording.shared.next_use();
         let complete = Complete { chunk: Arc::new(chunk), statistics: Arc::new(statistics) };
         let Complete { chunk, statistics } = complete.clone();
         let (row_bytes, statistic_bytes) = (chunk.bytes(), statistics.bytes());
-        let rows = match self.filing {
-            Filing::Never => Cached::default(),
-            Filing::WhenFull | Filing::Now(_) => Cached::new(chunk, row_bytes, used),
-        };
-        state.closed.push(Closed { span, rows, statistics: Cached::new(statistics, statistic_bytes, used) });
+        state.closed.push(Closed {
+            span,
+            rows: Cached::new(chunk, row_bytes, used),
+            statistics: Cached::new(statistics, statistic_bytes, used),
+        });
         complete
     }
 
     /// Sends complete chunks to files; begins a scratch folder where memory has become full.
     fn file(&mut self, closed: Vec<Complete>) -> Result<(), RecordError> {
         match &self.filing {
-            Filing::Never => Ok(()),
             Filing::Now(filer) => closed.into_iter().try_for_each(|complete| filer.file(complete)),
             Filing::WhenFull => {
                 let budget = self.recording.shared.read().memory.budget;
@@ -193,14 +195,25 @@ impl Writer {
                     return Ok(());
                 }
                 let filer = Filer::scratch(&self.recording)?;
-                for span in self.recording.chunks().iter().filter(|span| !span.open) {
-                    let chunk = self.recording.chunk(span.index)?;
-                    filer.file(Complete { chunk, statistics: self.recording.statistics(span.index)? })?;
+                for complete in self.all_complete()? {
+                    filer.file(complete)?;
                 }
                 self.filing = Filing::Now(filer);
                 Ok(())
             }
         }
+    }
+
+    /// Every complete chunk; all are in memory while nothing is filed.
+    fn all_complete(&self) -> Result<Vec<Complete>, RecordError> {
+        let shared = &self.recording.shared;
+        let state = shared.read();
+        let complete = state.closed.iter().map(|closed| {
+            let used = shared.next_use();
+            Some(Complete { chunk: closed.rows.get(used)?, statistics: closed.statistics.get(used)? })
+        });
+        // Nothing leaves memory before it is filed, so none is missing.
+        complete.collect::<Option<Vec<Complete>>>().ok_or(RecordError::RowsNotKept)
     }
 
     fn close_last(&mut self, end: SimTime) -> Result<(), RecordError> {
@@ -287,6 +300,22 @@ mod tests {
         assert_eq!(recording.chunk(0), Err(RecordError::RowsNotKept));
         let whole = record(&rows, vec![], 1, end);
         assert_eq!(recording.window(SimTime::ZERO, end), whole.window(SimTime::ZERO, end));
+    }
+
+    #[test]
+    fn statistics_alone_keep_their_budget() {
+        let length = SimSpan::from_seconds(3);
+        let rows = rows(4, Size { nodes: 20, hops: 400_000, length });
+        let end = SimTime::ZERO + length;
+        let whole = record(&rows, vec![], 1, end);
+        let (sender, recording, writer) = spawn(Scene::default(), Target::StatisticsOnly, 1).unwrap();
+        recording.set_memory_budget(10_000);
+        let untils = (1..30).map(|tenth| SimTime::ZERO + SimSpan::from_millis(tenth * 100)).collect();
+        deliveries(&rows, untils, 1, end).into_iter().for_each(|delivery| sender.send(delivery).unwrap());
+        writer.join().unwrap();
+        assert!(recording.memory() <= 10_000, "{} bytes are in memory", recording.memory());
+        assert_eq!(recording.window(SimTime::ZERO, end), whole.window(SimTime::ZERO, end));
+        assert_eq!(recording.chunk(0), Err(RecordError::RowsNotKept));
     }
 
     proptest! {
