@@ -26,3 +26,5 @@ pub mod node;
 pub mod row;
 #[cfg(test)]
 pub(in crate::sim) mod testing;
+#[cfg(test)]
+mod interface_tests;
