@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::scene::check;
 use crate::scene::document::{SCENE_VERSION, Scene};
-use crate::scene::migrate::{FIRST_VERSION, Migrated, STEPS, migrate};
+use crate::scene::migrate::{self, FIRST_VERSION, Migrated, STEPS, migrate};
 use crate::scene::problem::{Code, Place, Position, SceneProblem, Severity, Step};
 use crate::scene::text::options;
 use crate::scene::text::outline::{self, Lines, Member};
@@ -30,8 +30,18 @@ pub(super) struct Diagnosis {
     pub(super) problems: Vec<SceneProblem>,
 }
 
+/// Which versions there are.
+struct Format<'a> {
+    newest: u32,
+    steps: &'a [migrate::Step],
+}
+
 /// Reads what can be read and finds all problems.
 pub(super) fn diagnose(text: &str, file: &str) -> Diagnosis {
+    diagnose_as(text, file, &Format { newest: SCENE_VERSION, steps: STEPS })
+}
+
+fn diagnose_as(text: &str, file: &str, format: &Format<'_>) -> Diagnosis {
     let source = Source { file, lines: Lines::new(text), text, migrated: None };
     if let Err(error) = options().from_str::<IgnoredAny>(text) {
         let at = source.lines.byte_at(error.span.end.line, error.span.end.col);
@@ -39,7 +49,7 @@ pub(super) fn diagnose(text: &str, file: &str) -> Diagnosis {
         let problem = remedy::syntax(&error, offending);
         return Diagnosis { scene: None, problems: vec![source.place(problem, at..at + offending.len())] };
     }
-    let (version, placed) = version(text);
+    let (version, placed) = version(text, format.newest);
     if let Some((problem, bytes)) = placed {
         let stop = problem.severity == Severity::Error;
         let problem = source.place(problem, bytes);
@@ -50,36 +60,34 @@ pub(super) fn diagnose(text: &str, file: &str) -> Diagnosis {
         diagnosis.problems.insert(0, problem);
         return diagnosis;
     }
-    if version == SCENE_VERSION {
+    if version == format.newest {
         return parts(&source, text);
     }
-    let migrated = migrate(text, version, STEPS);
+    let migrated = migrate(text, version, format.steps);
     let source = Source { migrated: Some(&migrated), ..source };
     parts(&source, &migrated.text)
 }
 
 /// The version of a text, and what is wrong with it.
-fn version(text: &str) -> (u32, Option<Placed>) {
+fn version(text: &str, newest: u32) -> (u32, Option<Placed>) {
     let place = Place::scene().field("version");
     let Some(member) = outline::root(text).into_iter().find(|member| member.name == "version") else {
         let problem = SceneProblem::warning(Code::NoVersion, Place::scene(), "")
             .because("the file does not say its version, so it is read as the newest")
-            .help(format!("add `version: {SCENE_VERSION},` as the first field"));
-        return (SCENE_VERSION, Some((problem, 0..0)));
+            .help(format!("add `version: {newest},` as the first field"));
+        return (newest, Some((problem, 0..0)));
     };
     let found = text.get(member.value.clone()).unwrap_or_default();
     match options().from_str::<u32>(found) {
-        Ok(version) if (FIRST_VERSION..=SCENE_VERSION).contains(&version) => (version, None),
+        Ok(version) if (FIRST_VERSION..=newest).contains(&version) => (version, None),
         Ok(version) => {
             let problem = SceneProblem::error(Code::Version, place, version);
-            let problem = if version > SCENE_VERSION {
+            let problem = if version > newest {
                 problem
-                    .because(format!("the file has version {version}, but this program reads at most {SCENE_VERSION}"))
+                    .because(format!("the file has version {version}, but this program reads at most {newest}"))
                     .help("open it with a newer Eventscape")
             } else {
-                problem
-                    .because(format!("version {version} never existed"))
-                    .help(format!("write `version: {SCENE_VERSION}`"))
+                problem.because(format!("version {version} never existed")).help(format!("write `version: {newest}`"))
             };
             (version, Some((problem, member.value)))
         }
@@ -499,6 +507,24 @@ mod tests {
             ]
         );
         assert_eq!(of("(version: \"x\")"), ["1:11 bad-value [\"x\"] expected integer; write a whole number"]);
+    }
+
+    #[test]
+    fn an_older_file_migrates_and_its_problems_point_into_what_the_person_wrote() {
+        fn hotels_become_regions(text: &str) -> Vec<migrate::Replacement> {
+            let at = text.find("hotels");
+            at.map(|at| migrate::Replacement { range: at..at + 6, text: "regions".to_owned() }).into_iter().collect()
+        }
+        let format = Format { newest: 2, steps: &[hotels_become_regions] };
+        let text = r#"(version: 1, hotels: {"h": (label: "H", center: (0.0, 0.0), size: (1.0, 0.0))}, titel: "x")"#;
+        let Diagnosis { scene, problems } = diagnose_as(text, "s.ron", &format);
+        assert_eq!(scene.map(|scene| (scene.version, scene.regions.len())), Some((SCENE_VERSION, 1)));
+        let lines: Vec<String> = problems.iter().map(|problem| shown(problem, text)).collect();
+        let expected = [
+            "1:73 out-of-range [0.0] `0` is out of range; write a number above 0 and at most 1000000",
+            "1:81 unknown-field [titel] a scene has no field `titel`; did you mean `title`?",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]
