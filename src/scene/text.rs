@@ -43,17 +43,20 @@ pub fn load(text: &str, file: &str) -> Result<Loaded, SceneProblems> {
     }
     if let Ok(scene) = options().from_str::<Scene>(text)
         && scene.version == SCENE_VERSION
-        && check::check(&scene).is_empty()
     {
-        return Ok(Loaded { scene, warnings: Vec::new() });
+        let warnings = diagnosis::placed(check::check(&scene), text, file);
+        return finish(scene, warnings);
     }
     let Diagnosis { scene, problems } = diagnosis::diagnose(text, file);
     match scene {
-        Some(scene) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
-            Ok(Loaded { scene, warnings: problems })
-        }
-        Some(_) | None => Err(SceneProblems(problems)),
+        Some(scene) => finish(scene, problems),
+        None => Err(SceneProblems(problems)),
     }
+}
+
+fn finish(scene: Scene, problems: Vec<SceneProblem>) -> Result<Loaded, SceneProblems> {
+    let runs = problems.iter().all(|problem| problem.severity == Severity::Warning);
+    if runs { Ok(Loaded { scene, warnings: problems }) } else { Err(SceneProblems(problems)) }
 }
 
 /// Writes a scene.

@@ -13,7 +13,7 @@ use crate::scene::document::{SCENE_VERSION, Scene};
 use crate::scene::migrate::{self, FIRST_VERSION, Migrated, STEPS, migrate};
 use crate::scene::problem::{Code, Place, Position, SceneProblem, Severity, Step};
 use crate::scene::text::options;
-use crate::scene::text::outline::{self, Lines, Member};
+use crate::scene::text::outline::{self, Lines, Member, Parent};
 use crate::scene::text::remedy;
 use crate::scene::text::salvage::{self, Entry, Placed, TRIAL_BYTES};
 
@@ -28,6 +28,27 @@ pub(super) struct Diagnosis {
     pub(super) scene: Option<Scene>,
     /// In the order of the file.
     pub(super) problems: Vec<SceneProblem>,
+}
+
+/// The problems of a scene that was read whole, each with its position in the text.
+pub(super) fn placed(problems: Vec<SceneProblem>, text: &str, file: &str) -> Vec<SceneProblem> {
+    if problems.is_empty() {
+        return problems;
+    }
+    let source = Source { file, lines: Lines::new(text), text, migrated: None };
+    let mut index = Index::new();
+    for field in outline::root(text) {
+        for (number, member) in outline::members(text, &field.value).into_iter().enumerate() {
+            let key = if member.parent == Parent::List { number.to_string() } else { member.name };
+            index.insert((field.name.clone(), key), member.value);
+        }
+        index.insert((field.name, String::new()), field.value);
+    }
+    let located = |problem: SceneProblem| {
+        let bytes = locate(text, &index, &problem.place);
+        (problem, bytes)
+    };
+    source.sorted(problems.into_iter().map(located).collect())
 }
 
 /// Which versions there are.
@@ -49,29 +70,30 @@ fn diagnose_as(text: &str, file: &str, format: &Format<'_>) -> Diagnosis {
         let problem = remedy::syntax(&error, offending);
         return Diagnosis { scene: None, problems: vec![source.place(problem, at..at + offending.len())] };
     }
-    let (version, placed) = version(text, format.newest);
+    let root = outline::root(text);
+    let (version, placed) = version(text, &root, format.newest);
     if let Some((problem, bytes)) = placed {
         let stop = problem.severity == Severity::Error;
         let problem = source.place(problem, bytes);
         if stop {
             return Diagnosis { scene: None, problems: vec![problem] };
         }
-        let mut diagnosis = parts(&source, text);
+        let mut diagnosis = parts(&source, text, &root);
         diagnosis.problems.insert(0, problem);
         return diagnosis;
     }
     if version == format.newest {
-        return parts(&source, text);
+        return parts(&source, text, &root);
     }
     let migrated = migrate(text, version, format.steps);
     let source = Source { migrated: Some(&migrated), ..source };
-    parts(&source, &migrated.text)
+    parts(&source, &migrated.text, &outline::root(&migrated.text))
 }
 
 /// The version of a text, and what is wrong with it.
-fn version(text: &str, newest: u32) -> (u32, Option<Placed>) {
+fn version(text: &str, root: &[Member], newest: u32) -> (u32, Option<Placed>) {
     let place = Place::scene().field("version");
-    let Some(member) = outline::root(text).into_iter().find(|member| member.name == "version") else {
+    let Some(member) = root.iter().find(|member| member.name == "version") else {
         let problem = SceneProblem::warning(Code::NoVersion, Place::scene(), "")
             .because("the file does not say its version, so it is read as the newest")
             .help(format!("add `version: {newest},` as the first field"));
@@ -89,14 +111,14 @@ fn version(text: &str, newest: u32) -> (u32, Option<Placed>) {
             } else {
                 problem.because(format!("version {version} never existed")).help(format!("write `version: {newest}`"))
             };
-            (version, Some((problem, member.value)))
+            (version, Some((problem, member.value.clone())))
         }
-        Err(error) => (0, Some((remedy::problem(&error, place, found), member.value))),
+        Err(error) => (0, Some((remedy::problem(&error, place, found), member.value.clone()))),
     }
 }
 
 /// Reads all parts of a text in the newest version.
-fn parts(source: &Source<'_>, text: &str) -> Diagnosis {
+fn parts(source: &Source<'_>, text: &str, root: &[Member]) -> Diagnosis {
     let mut reading = Reading {
         text,
         scene: Scene::default(),
@@ -106,11 +128,11 @@ fn parts(source: &Source<'_>, text: &str) -> Diagnosis {
         budget: TRIAL_BYTES,
     };
     let mut seen = BTreeSet::new();
-    for member in outline::root(text) {
+    for member in root {
         if seen.insert(member.name.clone()) {
-            reading.field(&member);
+            reading.field(member);
         } else {
-            reading.found.push((twice(Place::scene(), &member.name), member.key));
+            reading.found.push((twice(Place::scene(), &member.name), member.key.clone()));
         }
     }
     let Reading { scene, mut found, broken, index, .. } = reading;
@@ -125,10 +147,7 @@ fn parts(source: &Source<'_>, text: &str) -> Diagnosis {
             found.push((problem, bytes));
         }
     }
-    found.sort_by_key(|(_, bytes)| bytes.start);
-    found.truncate(PROBLEMS_MAX);
-    let problems = found.into_iter().map(|(problem, bytes)| source.place(problem, bytes)).collect();
-    Diagnosis { scene: Some(scene), problems }
+    Diagnosis { scene: Some(scene), problems: source.sorted(found) }
 }
 
 /// The text of a file as the person wrote it.
@@ -140,6 +159,14 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
+    /// The problems in the order of the file; where there are too many, errors before warnings.
+    fn sorted(&self, mut found: Vec<Placed>) -> Vec<SceneProblem> {
+        found.sort_by_key(|(problem, bytes)| (problem.severity, bytes.start));
+        found.truncate(PROBLEMS_MAX);
+        found.sort_by_key(|(_, bytes)| bytes.start);
+        found.into_iter().map(|(problem, bytes)| self.place(problem, bytes)).collect()
+    }
+
     /// The problem with its position; only the first line of what offends is marked.
     fn place(&self, problem: SceneProblem, bytes: Range<usize>) -> SceneProblem {
         let original = |byte| self.migrated.map_or(byte, |migrated| migrated.original(byte));
@@ -538,6 +565,15 @@ mod tests {
         let deep = "[".repeat(10_000);
         assert_eq!(of(&deep).len(), 1);
         assert_eq!(of("").len(), 1);
+    }
+
+    #[test]
+    fn many_warnings_do_not_push_an_error_out() {
+        let rules: String = (0..1_200).map(|number| format!("\"r{number}\": (pattern: \"{{}}\"),\n")).collect();
+        let bus = format!("\"a\": (position: (0.0, 0.0, 0.0), kind: Bus(rules: {{{rules}}}))");
+        let text = format!("(version: 1, nodes: {{{bus}, \"b\": (position: (0.0, 0.0, 2e9), kind: Sink())}})");
+        let Err(problems) = crate::scene::text::load(&text, "s.ron") else { panic!("it loads") };
+        assert_eq!((problems.0.len(), problems.0.last().map(|last| last.code)), (1_000, Some(Code::OutOfRange)));
     }
 
     #[test]

@@ -64,8 +64,10 @@ pub(super) fn root(text: &str) -> Vec<Member> {
 }
 
 fn member(text: &str, parent: Parent, raw: RawMember<'_>) -> Option<Member> {
-    let value = range_in(text, raw.value.trim().get_ron())?;
     let untrimmed = range_in(text, raw.value.get_ron())?;
+    // RON has taken the spaces off; only comments are worth another pass.
+    let has_comment = raw.value.get_ron().contains("//") || raw.value.get_ron().contains("/*");
+    let value = if has_comment { range_in(text, raw.value.trim().get_ron())? } else { untrimmed.clone() };
     let (name, key) = match raw.key {
         Key::Name(name) => (name.to_owned(), range_in(text, name)?),
         Key::Value(key) => {
