@@ -144,6 +144,27 @@ pub struct ScreenshotArguments {
     /// Width and height in pixels.
     #[arg(long, value_parser = parse_size, default_value = "1280x720")]
     pub size: (u32, u32),
+    /// Colors.
+    #[arg(long, value_enum, default_value_t)]
+    pub theme: ThemeChoice,
+    /// Draws the panels around the picture.
+    #[arg(long)]
+    pub panels: bool,
+    /// A node that is selected, by its id.
+    #[arg(long)]
+    pub select: Option<String>,
+}
+
+/// Colors of a picture.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ThemeChoice {
+    /// A lit model on a dark table.
+    #[default]
+    Dark,
+    /// For bright rooms and paper.
+    Light,
+    /// High contrast for a projector in a lit room.
+    Projector,
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -88,7 +88,39 @@ fn show(_: Option<&Path>) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// Draws a scene at a moment of its run into a PNG, without a display.
+#[cfg(feature = "desktop")]
+pub fn screenshot(arguments: &ScreenshotArguments) -> Result<(), Failure> {
+    use crate::desktop::panel::Visible;
+    use crate::desktop::screenshot::{Shot, screenshot};
+    use crate::scene::slug::NodeId;
+    let scene = input::read_scene(&arguments.scene)?;
+    let unreadable = |error: &dyn std::fmt::Display| Failure::Unreadable(error.to_string());
+    let selected = arguments.select.as_deref().map(NodeId::new).transpose().map_err(|error| unreadable(&error))?;
+    let recording = simulate::record_in_memory(&scene, arguments.at.span())?;
+    let shot = Shot {
+        size: arguments.size,
+        at: crate::scene::time::SimTime::ZERO + arguments.at.span(),
+        theme: theme(arguments.theme),
+        panels: if arguments.panels { Visible::Shown } else { Visible::Hidden },
+        selected,
+    };
+    screenshot(&scene, Some(&recording), &shot, &arguments.output).map_err(|error| unreadable(&error))
+}
+
+#[cfg(feature = "desktop")]
+fn theme(choice: crate::cli::arguments::ThemeChoice) -> crate::desktop::theme::ThemeName {
+    use crate::cli::arguments::ThemeChoice;
+    use crate::desktop::theme::ThemeName;
+    match choice {
+        ThemeChoice::Dark => ThemeName::Dark,
+        ThemeChoice::Light => ThemeName::Light,
+        ThemeChoice::Projector => ThemeName::Projector,
+    }
+}
+
 /// Says that this build draws nothing.
+#[cfg(not(feature = "desktop"))]
 pub fn screenshot(_: &ScreenshotArguments) -> Result<(), Failure> {
     Err(Failure::Unreadable("this build draws nothing without a window".to_owned()))
 }
