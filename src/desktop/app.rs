@@ -68,7 +68,8 @@ pub fn run(opening: Opening) -> ExitCode {
     let window = WindowPlugin {
         primary_window: Some(window),
         exit_condition: ExitCondition::OnPrimaryClosed,
-        close_when_requested: true,
+        // Unsaved changes are asked about first.
+        close_when_requested: false,
         ..WindowPlugin::default()
     };
     app.add_plugins(DefaultPlugins.set(window).set(quiet_log()))

@@ -19,6 +19,7 @@ use crate::sim::command::CommandAction;
 use super::engine::EngineRoom;
 use super::notice::{Card, Notices, Offer};
 use super::playhead::{Edge, Track};
+use super::recovery::Recovery;
 use super::state::{DesktopSystems, OpenScene, Playhead};
 
 /// What a panel or key asks of the scene and its run.
@@ -77,6 +78,7 @@ pub struct EditPlugin;
 impl Plugin for EditPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Undoing>()
+            .init_resource::<Recovery>()
             .init_resource::<OpenScene>()
             .add_message::<EditRequest>()
             .add_systems(Update, drain.in_set(DesktopSystems::Edit));
@@ -100,6 +102,7 @@ struct Bench<'a> {
     undoing: &'a mut Undoing,
     engine: &'a mut EngineRoom,
     notices: &'a mut Notices,
+    recovery: &'a mut Recovery,
     playhead: &'a Playhead,
     track: &'a Track,
 }
@@ -110,6 +113,7 @@ pub(super) fn drain(
     mut undoing: ResMut<Undoing>,
     mut engine: ResMut<EngineRoom>,
     mut notices: ResMut<Notices>,
+    mut recovery: ResMut<Recovery>,
     playhead: Res<Playhead>,
     track: Res<Track>,
 ) {
@@ -121,6 +125,7 @@ pub(super) fn drain(
         undoing: &mut undoing,
         engine: &mut engine,
         notices: &mut notices,
+        recovery: &mut recovery,
         playhead: &playhead,
         track: &track,
     };
@@ -180,8 +185,8 @@ impl Bench<'_> {
     fn perform(&mut self, edit: Edit) {
         let reach = reach_of(&self.open.scene, &edit);
         let mut scene = Scene::clone(&self.open.scene);
-        match self.undoing.history.perform(&mut scene, edit, None) {
-            Ok(()) => self.take(scene, reach),
+        match self.undoing.history.perform(&mut scene, edit.clone(), None) {
+            Ok(()) => self.take(scene, &edit, reach),
             Err(error) => {
                 self.notices.warn(Card::new("The change was not made", format!("{error}. The scene is untouched.")));
             }
@@ -210,10 +215,11 @@ impl Bench<'_> {
     fn take_made(&mut self, scene: Scene, made: &Edit, said: &str) {
         let reach = reach_of(&self.open.scene, made);
         self.notices.say(format!("{said}: {}.", made.label()));
-        self.take(scene, reach);
+        self.take(scene, made, reach);
     }
 
-    fn take(&mut self, scene: Scene, reach: Reach) {
+    fn take(&mut self, scene: Scene, made: &Edit, reach: Reach) {
+        self.recovery.record(made, self.notices);
         self.open.scene = Arc::new(scene);
         self.open.revision += 1;
         match reach {
@@ -230,12 +236,12 @@ impl Bench<'_> {
             Asked::Edit(edit) => {
                 let reach = reach_of(&self.open.scene, &edit);
                 let mut scene = Scene::clone(&self.open.scene);
-                if let Err(error) = self.undoing.history.perform(&mut scene, edit, None) {
+                if let Err(error) = self.undoing.history.perform(&mut scene, edit.clone(), None) {
                     self.notices
                         .warn(Card::new("The change was not made", format!("{error}. The scene is untouched.")));
                     return;
                 }
-                self.take(scene, Reach::Picture);
+                self.take(scene, &edit, Reach::Picture);
                 if let Reach::Command(action) = reach {
                     self.engine.branch(before, self.playhead.time, action);
                 }

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bevy::prelude::*;
-use bevy::window::{FileDragAndDrop, PrimaryWindow};
+use bevy::window::{FileDragAndDrop, PrimaryWindow, WindowCloseRequested};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::record::Recording;
 use crate::scene::document::Scene;
+use crate::scene::save::save_atomic;
 use crate::scene::time::SimTime;
 
 use super::edit::Undoing;
@@ -21,6 +22,7 @@ use super::notice::{Card, Notices, Offer, Work};
 use super::opening::{Opened, Opening, read};
 use super::panel::dialog::Dialog;
 use super::playhead::{fastest, slowest};
+use super::recovery::Recovery;
 use super::request::FileRequest;
 use super::state::{CameraRequest, DesktopSystems, DocumentId, OpenScene, Play, Playhead, Selection};
 
@@ -143,8 +145,15 @@ impl Files {
     }
 }
 
-/// Files dropped on the window.
-fn take_drops(mut drops: MessageReader<FileDragAndDrop>, mut requests: MessageWriter<FileRequest>) {
+/// Files dropped on the window, and the wish to close it.
+fn take_drops(
+    mut drops: MessageReader<FileDragAndDrop>,
+    mut closing: MessageReader<WindowCloseRequested>,
+    mut requests: MessageWriter<FileRequest>,
+) {
+    if closing.read().count() > 0 {
+        requests.write(FileRequest::Quit);
+    }
     for drop in drops.read() {
         if let FileDragAndDrop::DroppedFile { path_buf, .. } = drop {
             requests.write(FileRequest::Open(path_buf.clone()));
@@ -169,11 +178,17 @@ fn serve(
             FileRequest::Save => save(&mut files, &shelf, &mut dialog),
             FileRequest::SaveDialog => choose_save_place(&mut files, &shelf.open.scene),
             FileRequest::SaveAs(path) => write(&mut files, path.clone(), shelf.open.scene.clone()),
-            FileRequest::Recover | FileRequest::Forget => {}
+            FileRequest::Recover => recover(&mut files, &mut shelf),
+            FileRequest::Forget => {
+                shelf.recovery.forget();
+                let scene = shelf.open.scene.clone();
+                shelf.recovery.write(files.path.as_deref(), &scene, &mut shelf.notices);
+            }
             FileRequest::Quit if files.is_unsaved(&shelf.open) && quitting == Quitting::No => {
                 ask_before_quitting(&mut files, &mut shelf.notices)
             }
             FileRequest::Quit => {
+                shelf.recovery.end_now();
                 exit.write(AppExit::Success);
             }
         }
@@ -189,12 +204,19 @@ pub(super) struct Shelf<'w> {
     selection: ResMut<'w, Selection>,
     playhead: ResMut<'w, Playhead>,
     notices: ResMut<'w, Notices>,
+    recovery: ResMut<'w, Recovery>,
     camera: MessageWriter<'w, CameraRequest>,
 }
 
 impl Shelf<'_> {
-    /// Puts a scene in the place of the open one, with its recording where it has one.
+    /// Puts a scene in the place of the open one, and begins its journal.
     fn place(&mut self, files: &mut Files, path: Option<PathBuf>, scene: Arc<Scene>, recording: Option<Recording>) {
+        self.put(files, path.clone(), scene.clone(), recording);
+        self.recovery.begin(path.as_deref(), &scene, &mut self.notices);
+    }
+
+    /// Puts a scene in the place of the open one, with its recording where it has one.
+    fn put(&mut self, files: &mut Files, path: Option<PathBuf>, scene: Arc<Scene>, recording: Option<Recording>) {
         *self.open = OpenScene {
             document: DocumentId(self.open.document.0 + 1),
             scene: scene.clone(),
@@ -208,7 +230,9 @@ impl Shelf<'_> {
             play: if scene.nodes.is_empty() { Play::Paused } else { Play::Playing },
             wall: self.playhead.wall,
         };
-        self.notices.status = None;
+        if self.notices.status.as_ref().is_some_and(|status| !status.offers.is_empty()) {
+            self.notices.status = None;
+        }
         files.saved = path.is_some().then(|| scene.clone());
         files.path = path;
         match recording {
@@ -241,28 +265,35 @@ fn save(files: &mut Files, shelf: &Shelf, dialog: &mut Dialog) {
 
 fn write(files: &mut Files, path: PathBuf, scene: Arc<Scene>) {
     files.spawn("save", move || {
-        let written = write_whole(&path, &scene);
+        let bytes = crate::scene::text::save(&scene);
+        let written = save_atomic(&path, bytes.as_bytes()).map_err(|error| error.to_string());
         Done::Written(path, scene, written)
     });
-}
-
-/// Writes beside the file and renames, so that the file is whole at every moment.
-fn write_whole(path: &Path, scene: &Scene) -> Result<(), String> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        std::io::Write::write_all(&mut file, crate::scene::text::save(scene).as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    written().map_err(|error| error.to_string())
 }
 
 /// The shortest time in which a person can have closed a dialog; sooner means that none came up.
 const HUMAN: std::time::Duration = std::time::Duration::from_millis(400);
 
+/// Whether anything can answer a wish for a dialog: the desktop's portal, or zenity.
+#[cfg(target_os = "linux")]
+fn has_dialogs() -> bool {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let bus = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some()
+        || runtime.is_some_and(|folder| folder.join("bus").exists());
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    bus || std::env::split_paths(&folders).any(|folder| folder.join("zenity").is_file())
+}
+
+/// Elsewhere dialogs are part of the operating system.
+#[cfg(not(target_os = "linux"))]
+fn has_dialogs() -> bool {
+    true
+}
+
 fn choose_open() -> Done {
+    if !has_dialogs() {
+        return Done::NoDialog(Purpose::Open);
+    }
     let dialog = rfd::FileDialog::new()
         .set_title("Open a scene, a template or a recording")
         .add_filter("Scenes and templates", &["ron", "yaml", "yml", "json"])
@@ -278,6 +309,9 @@ fn choose_open() -> Done {
 fn choose_save_place(files: &mut Files, scene: &Scene) {
     let name = format!("{}.ron", files.name(scene).replace(['/', '\\'], "-"));
     files.spawn("save dialog", move || {
+        if !has_dialogs() {
+            return Done::NoDialog(Purpose::Save);
+        }
         let dialog =
             rfd::FileDialog::new().set_title("Save the scene").set_file_name(name).add_filter("Scene", &["ron"]);
         let asked = std::time::Instant::now();
@@ -293,6 +327,28 @@ fn ask_before_quitting(files: &mut Files, notices: &mut Notices) {
     files.quitting = Quitting::Asked;
     let offers = vec![Offer::file("Save", FileRequest::Save), Offer::file("Quit without saving", FileRequest::Quit)];
     notices.offer("There are unsaved changes.", offers);
+}
+
+/// Takes over what an earlier run of the program could not save.
+fn recover(files: &mut Files, shelf: &mut Shelf) {
+    match shelf.recovery.take() {
+        Some(Ok(recovered)) => {
+            let path = recovered.file.clone();
+            let said = format!("{} changes were taken over. They are not saved yet.", recovered.edits);
+            let scene = Arc::new(recovered.scene);
+            shelf.put(files, path.clone(), scene.clone(), None);
+            shelf.recovery.write(path.as_deref(), &scene, &mut shelf.notices);
+            files.saved = None;
+            shelf.notices.say(said);
+        }
+        Some(Err(error)) => {
+            shelf.notices.warn(Card::new(
+                "The changes could not be taken over",
+                format!("{error}. The open scene is untouched."),
+            ));
+        }
+        None => {}
+    }
 }
 
 /// Takes up what threads of files have done.
@@ -344,6 +400,7 @@ fn take_written(files: &mut Files, shelf: &mut Shelf, path: PathBuf, scene: Arc<
         Ok(()) => {
             shelf.notices.say(format!("Saved to {}.", path.display()));
             files.remember(&path);
+            shelf.recovery.saved(&path, &scene, &mut shelf.notices);
             files.path = Some(path);
             files.saved = Some(scene);
         }
@@ -397,18 +454,6 @@ fn place_first(mut first: ResMut<First>, mut files: ResMut<Files>, mut shelf: Sh
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_saved_scene_is_read_back_and_nothing_else_is_left_in_the_folder() -> std::io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("scene.ron");
-        let scene = Scene { title: "Shop".to_owned(), ..Scene::default() };
-        assert_eq!(write_whole(&path, &scene), Ok(()));
-        let text = std::fs::read_to_string(&path)?;
-        assert_eq!(text, crate::scene::text::save(&scene));
-        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
-        Ok(())
-    }
 
     #[test]
     fn a_scene_is_unsaved_once_it_differs_from_its_file() {

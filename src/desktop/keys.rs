@@ -1,6 +1,6 @@
 //! Keys: one table from a key to what it asks for.
 //!
-//! Invariant: single keys rest while text is typed; keys with Ctrl work always.
+//! Invariant: single keys rest while text is typed or a menu is open; keys with Ctrl work always.
 //! Reads the keyboard and `Selection`; writes requests.
 
 use bevy::ecs::system::SystemParam;
@@ -123,9 +123,11 @@ fn press(
     let command = [KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::SuperLeft, KeyCode::SuperRight];
     let shift = [KeyCode::ShiftLeft, KeyCode::ShiftRight];
     let held = Held { command: held.any_pressed(command), shift: held.any_pressed(shift) };
-    let typing = contexts.ctx_mut().is_ok_and(|ctx| ctx.text_edit_focused());
+    let ctx = contexts.ctx_mut().ok();
+    // An open menu takes Escape for itself.
+    let resting = ctx.is_some_and(|ctx| ctx.text_edit_focused() || ctx.any_popup_open());
     for input in keyboard.read() {
-        if input.state != ButtonState::Pressed || (typing && !held.command) {
+        if input.state != ButtonState::Pressed || (resting && !held.command) {
             continue;
         }
         let repeats = matches!(input.logical_key, Key::ArrowLeft | Key::ArrowRight);

@@ -10,6 +10,7 @@ pub mod request;
 pub mod app;
 pub mod opening;
 pub mod files;
+pub mod recovery;
 pub mod engine;
 pub mod playhead;
 pub mod reading;

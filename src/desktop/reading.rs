@@ -9,6 +9,7 @@ use bevy::tasks::futures::check_ready;
 use bevy::tasks::{AsyncComputeTaskPool, Task};
 
 use crate::record::histogram::Histogram;
+use crate::record::statistics::CELL;
 use crate::record::window::{NodeStatistics, WindowStatistics};
 use crate::record::{Quantity, Recording};
 use crate::scene::kind::Kind;
@@ -228,7 +229,9 @@ fn selected(recording: &Recording, selection: &Selection) -> Option<(NodeId, Nod
 
 fn collect(recording: &Recording, ask: &Ask) -> Readings {
     let mut readings = Readings { span: (SimTime::ZERO, ask.end), ..Readings::default() };
-    let windows = (0..BUCKETS).map(|bucket| recording.window(edge(ask.end, bucket), edge(ask.end, bucket + 1)));
+    let buckets = buckets(ask.end);
+    let windows =
+        (0..buckets).map(|bucket| recording.window(edge(ask.end, bucket, buckets), edge(ask.end, bucket + 1, buckets)));
     for window in windows {
         fold(&mut readings, &window);
     }
@@ -237,8 +240,14 @@ fn collect(recording: &Recording, ask: &Ask) -> Readings {
     readings
 }
 
-fn edge(end: SimTime, bucket: usize) -> SimTime {
-    SimTime::from_nanos((u128::from(end.nanos()) * bucket as u128 / BUCKETS as u128) as u64)
+/// As many as a chart shows, and none narrower than the recording's own cells.
+fn buckets(end: SimTime) -> usize {
+    let cells = end.nanos() / CELL.nanos().max(1);
+    usize::try_from(cells).unwrap_or(BUCKETS).clamp(2, BUCKETS)
+}
+
+fn edge(end: SimTime, bucket: usize, buckets: usize) -> SimTime {
+    SimTime::from_nanos((u128::from(end.nanos()) * bucket as u128 / buckets as u128) as u64)
 }
 
 /// Adds one bucket to every series.
@@ -293,7 +302,7 @@ fn node_readings(recording: &Recording, ask: &Ask, id: &NodeId, row: NodeIndex, 
     };
     NodeReadings {
         node: id.clone(),
-        series: recording.series(row, quantity, SimTime::ZERO, ask.end, BUCKETS),
+        series: recording.series(row, quantity, SimTime::ZERO, ask.end, buckets(ask.end)),
         arrivals: rate(node.arrived()),
         departures: rate(node.departures),
         throttled: rate(node.outcome(Outcome::Throttled)),
@@ -332,7 +341,8 @@ mod tests {
     #[test]
     fn buckets_cover_the_run_without_gaps() {
         let end = SimTime::from_nanos(1_000_003);
-        assert_eq!((edge(end, 0), edge(end, BUCKETS)), (SimTime::ZERO, end));
+        assert_eq!((edge(end, 0, 7), edge(end, 7, 7)), (SimTime::ZERO, end));
+        assert_eq!((buckets(end), buckets(SimTime::MAX)), (2, BUCKETS));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::desktop::theme::{paint, paint_alpha};
 
 const CARD_WIDTH: f32 = 520.0;
 const NOTES_WIDTH: f32 = 300.0;
+/// Notes of fewer characters are shown whole; longer ones scroll.
+const NOTES_SHORT: usize = 640;
 
 /// The line at the lower edge: status, what is offered, long work.
 pub fn status_line(root: &mut Ui, shown: &Shown, asked: &mut Asked) {
@@ -90,9 +92,13 @@ pub fn notes(ctx: &egui::Context, picture: Rect, shown: &Shown, state: &mut Pane
                     }
                 });
             });
-            egui::ScrollArea::vertical().max_height(picture.height() * 0.4).show(ui, |ui| {
-                ui.label(words(notes, regular(13.0), shown.second()));
-            });
+            let text = words(notes, regular(13.0), shown.second());
+            if notes.len() < NOTES_SHORT {
+                ui.label(text);
+            } else {
+                let scroll = egui::ScrollArea::vertical().min_scrolled_height(picture.height() * 0.4);
+                scroll.max_height(picture.height() * 0.4).show(ui, |ui| ui.label(text));
+            }
         });
     });
 }

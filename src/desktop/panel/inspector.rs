@@ -268,9 +268,10 @@ fn text_field(ui: &mut Ui, shown: &Shown, drafts: &mut Drafts, id: &NodeId, entr
         .font(regular(13.0))
         .text_color(ink)
         .margin(Margin::symmetric(7, 3))
+        .vertical_align(Align::Center)
         .desired_width(width);
     let response = ui.add_sized(vec2(width, FIELD_HEIGHT), edit);
-    let (kept, gone) = (ui.input(|input| input.key_pressed(egui::Key::Enter)), response.lost_focus());
+    let gone = response.lost_focus();
     let abandoned = ui.input(|input| input.key_pressed(egui::Key::Escape));
     frame_field(ui, shown, &response, typed, verdict.is_err());
     if let Err(sentence) = &verdict {
@@ -284,7 +285,7 @@ fn text_field(ui: &mut Ui, shown: &Shown, drafts: &mut Drafts, id: &NodeId, entr
     } else {
         drafts.insert(key, text);
     }
-    gone && typed && verdict.is_ok() && !abandoned || kept && gone && typed && verdict.is_ok()
+    gone && typed && verdict.is_ok() && !abandoned
 }
 
 /// Wide enough for its text, and never wider than the panel allows.

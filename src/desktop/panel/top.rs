@@ -11,6 +11,9 @@ use crate::desktop::request::{FileRequest, TransportRequest, WindowRequest};
 use crate::desktop::state::CameraRequest;
 use crate::desktop::theme::{ThemeName, paint};
 
+/// Width of a menu.
+const MENU: f32 = 236.0;
+
 /// Draws the bar.
 pub fn show(root: &mut Ui, shown: &Shown, _state: &mut PanelState, asked: &mut Asked) {
     let frame = super::style::edge(shown.theme, Margin::symmetric(12, 0));
@@ -63,7 +66,7 @@ fn menus(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {
 
 fn menu(ui: &mut Ui, shown: &Shown, name: &str, contents: impl FnOnce(&mut Ui)) {
     ui.menu_button(words(name, regular(13.0), shown.second()), |ui| {
-        ui.set_min_width(236.0);
+        ui.set_max_width(MENU);
         ui.spacing_mut().item_spacing.y = 1.0;
         contents(ui);
     });
@@ -89,7 +92,7 @@ impl Usable {
 
 fn entry_if(ui: &mut Ui, shown: &Shown, icon: &str, label: &str, key: &str, usable: Usable) -> bool {
     let ink = if usable == Usable::Yes { shown.ink() } else { paint(shown.theme.text_faint) };
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width().max(236.0), 27.0), egui::Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(MENU, 27.0), egui::Sense::click());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, usable == Usable::Yes, label));
     if usable == Usable::Yes && (response.hovered() || response.has_focus()) {
         ui.painter().rect_filled(rect, egui::CornerRadius::same(4), paint(shown.theme.raised));
