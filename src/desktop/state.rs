@@ -217,6 +217,26 @@ pub enum CameraRequest {
     SnapAll,
 }
 
+/// From where the picture is seen. Written by the panels.
+#[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Viewpoint {
+    /// From the side, in space.
+    #[default]
+    Space,
+    /// From straight above.
+    Flat,
+}
+
+impl Viewpoint {
+    /// The other one.
+    pub fn other(self) -> Viewpoint {
+        match self {
+            Viewpoint::Space => Viewpoint::Flat,
+            Viewpoint::Flat => Viewpoint::Space,
+        }
+    }
+}
+
 /// The camera that draws the picture.
 #[derive(Component, Clone, Copy, Debug, Default)]
 pub struct PictureCamera;

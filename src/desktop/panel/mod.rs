@@ -30,7 +30,7 @@ use super::notice::{Notices, OfferAction};
 use super::playhead::Track;
 use super::reading::Readings;
 use super::request::{FileRequest, TransportRequest, WindowRequest};
-use super::state::{CameraRequest, DesktopSystems, Figures, OpenScene, Playhead, Selection, ViewRectangle};
+use super::state::{CameraRequest, DesktopSystems, Figures, OpenScene, Playhead, Selection, ViewRectangle, Viewpoint};
 use super::theme::{Theme, paint};
 
 use style::Sizes;
@@ -47,16 +47,6 @@ pub enum Visible {
     Shown,
     /// It is not.
     Hidden,
-}
-
-/// From where the picture is seen.
-#[derive(Resource, Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Viewpoint {
-    /// From the side, in space.
-    #[default]
-    Space,
-    /// From straight above.
-    Flat,
 }
 
 /// What the panels remember between frames.
@@ -316,6 +306,7 @@ fn obey_window(
     mut selection: ResMut<Selection>,
     mut theme: ResMut<Theme>,
     mut viewpoint: ResMut<Viewpoint>,
+    mut camera: MessageWriter<CameraRequest>,
 ) {
     for request in requests.read() {
         match request {
@@ -331,7 +322,10 @@ fn obey_window(
             WindowRequest::Escape => {
                 selection.set_if_neq(Selection::None);
             }
-            WindowRequest::ToggleFlat => *viewpoint = viewpoint.other(),
+            WindowRequest::ToggleFlat => {
+                *viewpoint = viewpoint.other();
+                camera.write(CameraRequest::FrameAll);
+            }
             WindowRequest::Zoom(factor) => state.zoom = (state.zoom * factor).clamp(0.6, 2.5),
         }
     }
@@ -343,16 +337,6 @@ impl Visible {
         match self {
             Visible::Shown => Visible::Hidden,
             Visible::Hidden => Visible::Shown,
-        }
-    }
-}
-
-impl Viewpoint {
-    /// The other one.
-    pub fn other(self) -> Viewpoint {
-        match self {
-            Viewpoint::Space => Viewpoint::Flat,
-            Viewpoint::Flat => Viewpoint::Space,
         }
     }
 }

@@ -5,10 +5,10 @@ use egui_phosphor::regular as icon;
 
 use super::style::{medium, regular, semibold, words};
 use super::widget::{Weight, button};
-use super::{Asked, PanelState, Shown, Viewpoint};
+use super::{Asked, PanelState, Shown};
 use crate::desktop::edit::EditRequest;
 use crate::desktop::request::{FileRequest, TransportRequest, WindowRequest};
-use crate::desktop::state::CameraRequest;
+use crate::desktop::state::{CameraRequest, Viewpoint};
 use crate::desktop::theme::{ThemeName, paint};
 
 /// Width of a menu.

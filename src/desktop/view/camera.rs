@@ -17,7 +17,7 @@ use super::PictureSystems;
 use super::geometry::Geometry;
 use super::pointer::Pointer;
 use crate::desktop::state::{
-    CameraRequest, DesktopSystems, Effect, OpenScene, PictureCamera, Quality, Selection, ViewRectangle,
+    CameraRequest, DesktopSystems, Effect, OpenScene, PictureCamera, Quality, Selection, ViewRectangle, Viewpoint,
 };
 use crate::desktop::theme::Theme;
 use crate::scene::slug::NodeId;
@@ -113,6 +113,7 @@ impl Plugin for CameraPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Orbit>()
             .init_resource::<ViewRectangle>()
+            .init_resource::<Viewpoint>()
             .init_resource::<Selection>()
             .add_message::<CameraRequest>()
             .add_systems(PostStartup, put_up)
@@ -279,12 +280,13 @@ fn frame(
     geometry: Res<Geometry>,
     selection: Res<Selection>,
     rectangle: Res<ViewRectangle>,
+    viewpoint: Res<Viewpoint>,
     mut orbit: ResMut<Orbit>,
 ) {
     let size = rectangle.size();
     let aspect = size.x / size.y;
     let all = |orbit: &Orbit| {
-        let stand = Stand { yaw: YAW, elevation: ELEVATION, ..orbit.goal };
+        let stand = seen_from(*viewpoint, orbit.goal);
         framing(stand, &geometry.corners, aspect)
     };
     let document = u64::from(open.document.0);
@@ -309,6 +311,15 @@ fn frame(
         if *request == CameraRequest::SnapAll {
             (orbit.stand, orbit.flight) = (goal, None);
         }
+    }
+}
+
+/// The usual angles of a viewpoint.
+fn seen_from(viewpoint: Viewpoint, stand: Stand) -> Stand {
+    match viewpoint {
+        Viewpoint::Space => Stand { yaw: YAW, elevation: ELEVATION, ..stand },
+        // A hair less than straight down, where turning would lose its axis.
+        Viewpoint::Flat => Stand { yaw: 0.0, elevation: FRAC_PI_2 - 0.002, ..stand },
     }
 }
 
