@@ -263,7 +263,7 @@ impl Size {
 impl std::fmt::Display for Size {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (unit, bytes) in BYTES {
-            if self.0 % bytes == 0 && (self.0 > 0 || bytes == 1) {
+            if self.0.is_multiple_of(bytes) && (self.0 > 0 || bytes == 1) {
                 return write!(f, "{}{unit}", self.0 / bytes);
             }
         }

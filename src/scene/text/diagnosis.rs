@@ -13,7 +13,7 @@ use crate::scene::document::{SCENE_VERSION, Scene};
 use crate::scene::migrate::{self, FIRST_VERSION, Migrated, STEPS, migrate};
 use crate::scene::problem::{Code, Place, Position, SceneProblem, Severity, Step};
 use crate::scene::text::options;
-use crate::scene::text::outline::{self, Lines, Member, Parent};
+use crate::scene::text::outline::{self, Lines, Member, Parent, Places};
 use crate::scene::text::remedy;
 use crate::scene::text::salvage::{self, Entry, Placed, TRIAL_BYTES};
 
@@ -44,11 +44,19 @@ pub(super) fn placed(problems: Vec<SceneProblem>, text: &str, file: &str) -> Vec
         }
         index.insert((field.name, String::new()), field.value);
     }
-    let located = |problem: SceneProblem| {
-        let bytes = locate(text, &index, &problem.place);
+    source.sorted(located(problems, text, &index))
+}
+
+/// The problems with their places; where there are too many, errors before warnings.
+fn located(mut problems: Vec<SceneProblem>, text: &str, index: &Index) -> Vec<Placed> {
+    problems.sort_by_key(|problem| problem.severity);
+    problems.truncate(PROBLEMS_MAX);
+    let mut places = Places::new(text);
+    let place = |problem: SceneProblem| {
+        let bytes = locate(&mut places, index, &problem.place);
         (problem, bytes)
     };
-    source.sorted(problems.into_iter().map(located).collect())
+    problems.into_iter().map(place).collect()
 }
 
 /// Which versions there are.
@@ -136,17 +144,13 @@ fn parts(source: &Source<'_>, text: &str, root: &[Member]) -> Diagnosis {
         }
     }
     let Reading { scene, mut found, broken, index, .. } = reading;
-    for problem in check::check(&scene) {
-        let is_consequence = match problem.code {
-            Code::Dangling => broken.contains(&problem.found),
-            Code::RuleWithoutTarget => !broken.is_empty(),
-            _ => false,
-        };
-        if !is_consequence {
-            let bytes = locate(text, &index, &problem.place);
-            found.push((problem, bytes));
-        }
-    }
+    let mut problems = check::check(&scene);
+    problems.retain(|problem| match problem.code {
+        Code::Dangling => !broken.contains(&problem.found),
+        Code::RuleWithoutTarget => broken.is_empty(),
+        _ => true,
+    });
+    found.extend(located(problems, text, &index));
     Diagnosis { scene: Some(scene), problems: source.sorted(found) }
 }
 
@@ -314,7 +318,7 @@ fn twice(place: Place, name: &str) -> SceneProblem {
 }
 
 /// The bytes of a place, or of the nearest part around it that is written down.
-fn locate(text: &str, index: &Index, place: &Place) -> Range<usize> {
+fn locate(places: &mut Places<'_>, index: &Index, place: &Place) -> Range<usize> {
     let (field, entry) = match place.0.as_slice() {
         [Step::Field(field), Step::Key(key), ..] => (*field, key.clone()),
         [Step::Field(field), Step::Item(number), ..] => (*field, number.to_string()),
@@ -322,10 +326,10 @@ fn locate(text: &str, index: &Index, place: &Place) -> Range<usize> {
         _ => return 0..0,
     };
     if let Some(range) = index.get(&(field.to_owned(), entry)) {
-        return outline::find(text, range.clone(), place.0.get(2..).unwrap_or_default());
+        return places.find(range.clone(), place.0.get(2..).unwrap_or_default());
     }
     match index.get(&(field.to_owned(), String::new())) {
-        Some(range) => outline::find(text, range.clone(), place.0.get(1..).unwrap_or_default()),
+        Some(range) => places.find(range.clone(), place.0.get(1..).unwrap_or_default()),
         None => 0..0,
     }
 }

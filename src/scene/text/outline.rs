@@ -3,6 +3,7 @@
 //! Invariant: every range lies inside the text and on character borders.
 //! The parsing is RON's own: a raw value borrows its part of the text, so its address is its place.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -103,22 +104,37 @@ pub(super) fn blank(text: &str, range: &Range<usize>) -> String {
     blanked
 }
 
-/// The range of the text at which a place stands, or the nearest part around it that is written down.
-pub(super) fn find(text: &str, root: Range<usize>, place: &[Step]) -> Range<usize> {
-    let mut here = root;
-    for step in place {
-        let mut inside = members(text, &here).into_iter();
-        let next = match step {
-            Step::Field(name) => inside.find(|member| member.name == *name),
-            Step::Key(key) => inside.find(|member| member.name == *key),
-            Step::Item(index) => inside.nth(*index),
-        };
-        match next {
-            Some(member) => here = member.value,
-            None => break,
-        }
+/// Looks up places in a text, and parses no part of it twice.
+pub(super) struct Places<'t> {
+    text: &'t str,
+    /// The members of every value that was looked into, by where it stands.
+    known: BTreeMap<(usize, usize), Vec<Member>>,
+}
+
+impl<'t> Places<'t> {
+    /// Knows nothing of the text yet.
+    pub(super) fn new(text: &'t str) -> Places<'t> {
+        Places { text, known: BTreeMap::new() }
     }
-    here
+
+    /// Where a place inside `root` stands, or the nearest part around it that is written down.
+    pub(super) fn find(&mut self, root: Range<usize>, place: &[Step]) -> Range<usize> {
+        let mut here = root;
+        for step in place {
+            let parsed = || members(self.text, &here);
+            let mut inside = self.known.entry((here.start, here.end)).or_insert_with(parsed).iter();
+            let next = match step {
+                Step::Field(name) => inside.find(|member| member.name == *name),
+                Step::Key(key) => inside.find(|member| member.name == *key),
+                Step::Item(index) => inside.nth(*index),
+            };
+            match next {
+                Some(member) => here = member.value.clone(),
+                None => break,
+            }
+        }
+        here
+    }
 }
 
 /// The beginnings of a text's lines.
@@ -256,7 +272,7 @@ mod tests {
 
     #[track_caller]
     fn check(place: &[Step], expected: &str) {
-        assert_eq!(TEXT.get(find(TEXT, 0..TEXT.len(), place)), Some(expected));
+        assert_eq!(TEXT.get(Places::new(TEXT).find(0..TEXT.len(), place)), Some(expected));
     }
 
     #[test]
