@@ -49,7 +49,9 @@ pub(super) fn definition<'a>(links: impl Iterator<Item = &'a LinkId>, rng: &mut 
     let links: Vec<&LinkId> = links.collect();
     if let ([first, second, ..], true) = (links.as_slice(), rng.bool()) {
         let branch = |link: &LinkId| {
-            format!(r#"{{"StartAt":"Ask {link}","States":{{"Ask {link}":{{"Type":"Task","Resource":"{link}","End":true}}}}}}"#)
+            format!(
+                r#"{{"StartAt":"Ask {link}","States":{{"Ask {link}":{{"Type":"Task","Resource":"{link}","End":true}}}}}}"#
+            )
         };
         let (first, second) = (branch(first), branch(second));
         return format!(
