@@ -3,11 +3,13 @@
 //! Invariant: the result depends on the set of rows alone, not on the parts in which they came,
 //! nor on the number of threads that sort them.
 
+use rayon::slice::ParallelSliceMut;
+
 use crate::scene::time::SimTime;
 use crate::sim::row::{CommandRow, HopRow, LogRow, ReceiptRow, RowKey, Rows, SampleRow};
 
-/// Rows fewer than this are sorted by comparing: counting digits costs more than it saves.
-const RADIX_ROWS: usize = 1 << 8;
+/// Rows fewer than this are sorted by one thread: waking another costs more than it saves.
+const PARALLEL_ROWS: usize = 1 << 13;
 
 /// A row with its place in the canonical order.
 pub trait Keyed: Send {
@@ -73,52 +75,28 @@ pub fn canonical(parts: Vec<Rows>) -> Rows {
     all
 }
 
-/// Sorts rows by key. Time and node in one number are sorted by radix, which took a third of the time
-/// of a merge sort by the whole key; row numbers decide only among rows of one node at one instant.
-fn sort<R: Keyed + Copy>(rows: &mut Vec<R>) {
+/// Sorts rows by key. The parts are nearly sorted runs, which a merge sort uses; a radix sort of
+/// (time, node) was tried and took the same time, 68 ns of processor a row on a busy machine.
+fn sort<R: Keyed>(rows: &mut [R]) {
     if rows.is_sorted_by_key(Keyed::key) {
         return;
     }
-    let nodes = rows.iter().map(|row| row.key().node).max().unwrap_or(0);
-    let node_bits = u32::BITS - nodes.leading_zeros();
-    if rows.len() < RADIX_ROWS || !radix(rows, node_bits, Keyed::key) {
+    if rows.len() < PARALLEL_ROWS {
         rows.sort_by_key(Keyed::key);
-        return;
-    }
-    let together = |one: &R, other: &R| (one.key().time, one.key().node) == (other.key().time, other.key().node);
-    for rows in rows.chunk_by_mut(together).filter(|rows| rows.len() > 1) {
-        rows.sort_by_key(Keyed::key);
+    } else {
+        rows.par_sort_by_key(Keyed::key);
     }
 }
 
-fn sort_by_time<R: Copy>(rows: &mut Vec<R>, time: impl Fn(&R) -> SimTime) {
+fn sort_by_time<R: Send>(rows: &mut [R], time: impl Fn(&R) -> SimTime + Sync) {
     if rows.is_sorted_by_key(&time) {
         return;
     }
-    let key = |row: &R| RowKey { time: time(row), ..RowKey::default() };
-    if rows.len() < RADIX_ROWS || !radix(rows, 0, key) {
+    if rows.len() < PARALLEL_ROWS {
         rows.sort_by_key(time);
+    } else {
+        rows.par_sort_by_key(time);
     }
-}
-
-/// Sorts rows by time, then by node, which has `node_bits` bits; leaves them and gives `false` where
-/// that does not fit in one number.
-fn radix<R: Copy>(rows: &mut Vec<R>, node_bits: u32, key: impl Fn(&R) -> RowKey) -> bool {
-    let times = || rows.iter().map(|row| key(row).time.nanos());
-    let (Some(first), Some(last)) = (times().min(), times().max()) else { return true };
-    let time_bits = u64::BITS - (last - first).leading_zeros();
-    let Ok(count) = u32::try_from(rows.len()) else { return false };
-    if time_bits + node_bits > u64::BITS {
-        return false;
-    }
-    let code = |row: &R| {
-        let RowKey { time, node, .. } = key(row);
-        (time.nanos() - first) << node_bits | u64::from(node)
-    };
-    let mut codes: Vec<(u64, u32)> = rows.iter().map(code).zip(0..count).collect();
-    radsort::sort_by_key(&mut codes, |(code, _)| *code);
-    *rows = codes.iter().filter_map(|(_, at)| rows.get(*at as usize).copied()).collect();
-    true
 }
 
 #[cfg(test)]
@@ -141,9 +119,10 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
         #[test]
-        fn radix_gives_the_order_of_whole_keys(
-            seeds in prop::collection::vec((0u64..50, 0u32..40, any::<u32>()), 0..1_500), shift in 0u32..50, wide in any::<bool>(),
+        fn any_mix_of_rows_gets_the_order_of_whole_keys(
+            seeds in prop::collection::vec((0u64..50, 0u32..40, any::<u32>()), 0..20_000), shift in 0u32..50, wide in any::<bool>(),
         ) {
             let row = |(time, node, number): (u64, u32, u32)| {
                 end(time << shift, if wide { node << 26 } else { node }, number)
