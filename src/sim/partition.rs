@@ -159,13 +159,11 @@ fn obey(parameters: &mut Parameters, state: &mut node::State, action: &CommandAc
     }
 }
 
-#[expect(clippy::fn_params_excessive_bools, reason = "a condition is or is not")]
 fn show_condition(bit: u8, on: bool, effects: &mut Effects) {
     if on { effects.set_condition(bit) } else { effects.clear_condition(bit) }
 }
 
 /// Cuts or restores the direction in which the reached node sends. True at the link's source.
-#[expect(clippy::fn_params_excessive_bools, reason = "a link is cut or it is not")]
 fn switch_link(id: &crate::scene::slug::LinkId, cut: bool, effects: &mut Effects) -> bool {
     let Some(link) = effects.model.link_index(id) else { return false };
     let at_source = effects.model.links[link.row()].source == effects.node();

@@ -406,7 +406,7 @@ impl Simulation {
                 *bag = through_bytes(bag);
             }
         }
-        if self.figures.windows % 16 != 0 {
+        if !self.figures.windows.is_multiple_of(16) {
             return;
         }
         for partition in &mut self.partitions {

@@ -87,11 +87,11 @@ impl Template {
     /// The text that a value stands for, and whether it is certain.
     pub fn render(&self, tree: &Tree) -> Option<Rendered> {
         let mut out = Rendered { text: String::new(), certainty: Certainty::Known };
-        self.render_into(tree, &[], &mut out)?;
+        self.render_into(tree, &mut out)?;
         Some(out)
     }
 
-    fn render_into(&self, tree: &Tree, locals: &[(String, Tree)], out: &mut Rendered) -> Option<()> {
+    fn render_into(&self, tree: &Tree, out: &mut Rendered) -> Option<()> {
         if let Value::Scalar(text, _) = &tree.value {
             push(out, text);
             return Some(());
@@ -120,11 +120,11 @@ impl Template {
                     out.certainty = Certainty::Supposed;
                     return None;
                 }
-                self.render_into(followed, locals, out)?;
+                self.render_into(followed, out)?;
             }
             "Base64" | "ImportValue" | "ToJsonString" => {
                 out.certainty = Certainty::Supposed;
-                self.render_into(argument, locals, out)?;
+                self.render_into(argument, out)?;
             }
             _ => return None,
         }

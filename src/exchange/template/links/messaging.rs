@@ -122,10 +122,11 @@ pub fn connect_bucket(builder: &mut Builder<'_>, resource: &Resource) {
     }
     let bridge = configuration.get("EventBridgeConfiguration");
     let enabled = bridge.and_then(|tree| tree.get("EventBridgeEnabled")).and_then(|tree| template.text(tree));
-    if bridge.is_some() && enabled.as_deref() != Some("false") {
-        if let Some(bus) = builder.bus(None) {
-            builder.link(&bucket, &bus);
-        }
+    if bridge.is_some()
+        && enabled.as_deref() != Some("false")
+        && let Some(bus) = builder.bus(None)
+    {
+        builder.link(&bucket, &bus);
     }
 }
 
