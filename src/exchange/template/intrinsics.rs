@@ -151,7 +151,7 @@ impl Template {
                 Piece::Literal(text) => push(out, text),
                 Piece::Variable(name) => match locals.iter().find(|(local, _)| local == name) {
                     Some((_, tree)) => {
-                        if self.render_into(tree, &[], out).is_none() {
+                        if self.render_into(tree, out).is_none() {
                             out.certainty = Certainty::Supposed;
                         }
                     }
