@@ -122,6 +122,11 @@ impl Files {
         }
     }
 
+    /// The scene as it stands is in its file, or needs none.
+    pub fn mark_saved(&mut self, scene: Arc<Scene>) {
+        self.saved = Some(scene);
+    }
+
     /// Whether a thread of files is at work.
     pub fn is_busy(&self) -> bool {
         self.jobs.running > 0
@@ -172,6 +177,7 @@ fn serve(
         let quitting = std::mem::take(&mut files.quitting);
         match request {
             FileRequest::New => shelf.place(&mut files, None, Arc::new(Scene::default()), None),
+            FileRequest::Builtin(name) => open_builtin(&mut files, &mut shelf, name),
             FileRequest::OpenDialog => files.spawn("open dialog", choose_open),
             FileRequest::OpenInside => dialog.ask_open(files.path.as_deref()),
             FileRequest::Open(path) => open_file(&mut files, &mut shelf.notices, path.clone()),
@@ -250,6 +256,19 @@ fn open_file(files: &mut Files, notices: &mut Notices, path: PathBuf) {
         let read = read(&path);
         Done::Read(path, Box::new(read))
     });
+}
+
+/// Opens a scene that comes with the program. Those are small, and tests load each.
+fn open_builtin(files: &mut Files, shelf: &mut Shelf, name: &str) {
+    let Some(builtin) = crate::scene::builtin::find(name) else { return };
+    match crate::scene::text::load(builtin.text, builtin.name) {
+        Ok(loaded) => {
+            let scene = Arc::new(loaded.scene);
+            shelf.place(files, None, scene.clone(), None);
+            files.mark_saved(scene);
+        }
+        Err(problems) => shelf.notices.warn(Card::new(format!("{name} could not be opened"), problems.to_string())),
+    }
 }
 
 fn save(files: &mut Files, shelf: &Shelf, dialog: &mut Dialog) {
@@ -448,7 +467,7 @@ fn place_first(mut first: ResMut<First>, mut files: ResMut<Files>, mut shelf: Sh
     let Some(scene) = first.0.take() else { return };
     let scene = Arc::new(*scene);
     shelf.place(&mut files, None, scene.clone(), None);
-    files.saved = Some(scene);
+    files.mark_saved(scene);
 }
 
 #[cfg(test)]

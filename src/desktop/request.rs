@@ -56,6 +56,8 @@ pub enum FileRequest {
     OpenInside,
     /// Opens this scene, template or recording.
     Open(PathBuf),
+    /// Opens a scene that comes with the program, by its name.
+    Builtin(&'static str),
     /// Writes the scene where it came from.
     Save,
     /// Asks where, and writes it there.

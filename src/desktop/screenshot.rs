@@ -30,6 +30,7 @@ use crate::scene::time::SimTime;
 
 use super::app::{DesktopPlugins, panel_camera, quiet_log};
 use super::engine::EngineRoom;
+use super::files::Files;
 use super::panel::{PanelState, Visible};
 use super::playhead::Track;
 use super::reading::Promptness;
@@ -222,8 +223,9 @@ fn canvas((width, height): (u32, u32)) -> Image {
 }
 
 fn open(world: &mut World, scene: &Scene, recording: Option<&Recording>, shot: &Shot) {
-    let open = OpenScene { document: DocumentId(1), scene: Arc::new(scene.clone()), revision: 1 };
-    world.insert_resource(open);
+    let scene = Arc::new(scene.clone());
+    world.resource_mut::<Files>().mark_saved(scene.clone());
+    world.insert_resource(OpenScene { document: DocumentId(1), scene: scene.clone(), revision: 1 });
     world.insert_resource(Playhead { time: shot.at, speed: scene.settings.speed, play: Play::Paused, wall: 0.0 });
     world.init_resource::<Track>();
     if let Some(recording) = recording {

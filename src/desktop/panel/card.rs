@@ -11,8 +11,6 @@ use crate::desktop::theme::{paint, paint_alpha};
 
 const CARD_WIDTH: f32 = 520.0;
 const NOTES_WIDTH: f32 = 300.0;
-/// Notes of fewer characters are shown whole; longer ones scroll.
-const NOTES_SHORT: usize = 640;
 
 /// The line at the lower edge: status, what is offered, long work.
 pub fn status_line(root: &mut Ui, shown: &Shown, asked: &mut Asked) {
@@ -92,15 +90,29 @@ pub fn notes(ctx: &egui::Context, picture: Rect, shown: &Shown, state: &mut Pane
                     }
                 });
             });
-            let text = words(notes, regular(13.0), shown.second());
-            if notes.len() < NOTES_SHORT {
-                ui.label(text);
+            let first = first_sentence(notes);
+            let folded = state.unfolded != *notes && first.len() < notes.len();
+            if folded {
+                ui.label(words(first, regular(13.0), shown.second()));
+                if ui.link(words("Read on", medium(13.0), paint(shown.theme.accent))).clicked() {
+                    state.unfolded = notes.clone();
+                }
             } else {
-                let scroll = egui::ScrollArea::vertical().min_scrolled_height(picture.height() * 0.4);
-                scroll.max_height(picture.height() * 0.4).show(ui, |ui| ui.label(text));
+                let height = picture.height() * 0.5;
+                let scroll = egui::ScrollArea::vertical().min_scrolled_height(height).max_height(height);
+                scroll.show(ui, |ui| ui.label(words(notes, regular(13.0), shown.second())));
             }
         });
     });
+}
+
+/// What is shown of notes until the person reads on: they must not cover the scene that they explain.
+fn first_sentence(notes: &str) -> &str {
+    let end = notes.char_indices().find(|(place, letter)| {
+        let after = notes.get(place + letter.len_utf8()..).unwrap_or_default();
+        *letter == '\n' || (*letter == '.' && after.starts_with(char::is_whitespace))
+    });
+    end.map_or(notes, |(place, letter)| notes.get(..place + letter.len_utf8()).unwrap_or(notes).trim_end())
 }
 
 /// Cards of what went wrong, at the lower right of the picture.
@@ -175,4 +187,17 @@ fn offers(ui: &mut Ui, shown: &Shown, asked: &mut Asked, index: usize, card: &Ca
             ui.ctx().copy_text(card.text());
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_folded_after_their_first_sentence() {
+        assert_eq!(first_sentence("One load. Four ways."), "One load.");
+        assert_eq!(first_sentence("Links take 0.3 s\nand more"), "Links take 0.3 s");
+        assert_eq!(first_sentence("Ü. b"), "Ü.");
+        assert_eq!(first_sentence("no end"), "no end");
+    }
 }

@@ -68,8 +68,10 @@ pub struct PanelState {
     pub filter: String,
     /// The theme for which egui was dressed last.
     dressed: Option<Theme>,
-    /// What was drawn last: the scene whose notes were dismissed.
+    /// The notes that were dismissed.
     dismissed: String,
+    /// The notes that are read in full.
+    unfolded: String,
 }
 
 impl Default for PanelState {
@@ -84,6 +86,7 @@ impl Default for PanelState {
             filter: String::new(),
             dressed: None,
             dismissed: String::new(),
+            unfolded: String::new(),
         }
     }
 }

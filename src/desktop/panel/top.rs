@@ -123,6 +123,18 @@ fn file_menu(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {
             asked.files.push(request);
         }
     }
+    scene_entries(ui, shown, asked);
+}
+
+fn scene_entries(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {
+    ui.add_space(4.0);
+    super::widget::hairline(ui, shown.theme);
+    ui.add_space(4.0);
+    for scene in crate::scene::builtin::SCENES {
+        if entry(ui, shown, icon::CUBE, &super::welcome::sentence_case(scene.name), "") {
+            asked.files.push(FileRequest::Builtin(scene.name));
+        }
+    }
 }
 
 fn edit_menu(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {

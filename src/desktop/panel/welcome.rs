@@ -27,6 +27,13 @@ pub fn show(ctx: &egui::Context, picture: Rect, shown: &Shown, asked: &mut Asked
             asked.files.push(FileRequest::OpenInside);
         }
         ui.add_space(12.0);
+        super::widget::head(ui, shown.theme, "Scenes that come along");
+        for scene in crate::scene::builtin::SCENES {
+            if way(ui, shown, icon::CUBE, &sentence_case(scene.name), "", Rank::Other) {
+                asked.files.push(FileRequest::Builtin(scene.name));
+            }
+        }
+        ui.add_space(12.0);
         ui.label(words("Scenes, templates and recordings can be dropped here too.", regular(13.0), shown.second()));
         recent(ui, shown, asked);
     });
@@ -54,6 +61,12 @@ fn way(ui: &mut Ui, shown: &Shown, icon: &str, label: &str, press: &str, rank: R
     painter.text(egui::pos2(rect.left() + 40.0, middle), egui::Align2::LEFT_CENTER, label, medium(15.0), ink);
     painter.text(egui::pos2(rect.right() - 12.0, middle), egui::Align2::RIGHT_CENTER, press, medium(11.0), ink);
     response.clicked()
+}
+
+/// A name with a capital first letter.
+pub fn sentence_case(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn recent(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {

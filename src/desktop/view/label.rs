@@ -6,7 +6,6 @@
 //! hovered, then nearest.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bevy::prelude::*;
@@ -33,8 +32,6 @@ const SMALL: f32 = 40.0;
 const TINY: f32 = 15.0;
 /// No more labels are tried in a frame; the nearest come first.
 const LABELS_MAX: usize = 400;
-/// Texts that are kept laid out.
-const GALLEYS_MAX: usize = 4_096;
 
 /// A label that was drawn: for tests, and for what must not cover it.
 #[derive(Clone, PartialEq, Debug)]
@@ -90,27 +87,11 @@ enum Tone {
     Second,
 }
 
-/// Texts laid out in earlier frames.
-#[derive(Default)]
-pub struct Galleys {
-    kept: BTreeMap<(String, u32), Arc<Galley>>,
-    scale: f32,
-}
-
-impl Galleys {
-    fn get(&mut self, context: &egui::Context, text: &str, color: egui::Color32) -> Arc<Galley> {
-        let scale = context.pixels_per_point();
-        if self.kept.len() > GALLEYS_MAX || self.scale != scale {
-            self.kept.clear();
-            self.scale = scale;
-        }
-        let key = (text.to_owned(), u32::from_le_bytes(color.to_array()));
-        let lay_out = || {
-            let font = FontId::new(TEXT, FontFamily::Proportional);
-            context.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font, color))
-        };
-        self.kept.entry(key).or_insert_with(lay_out).clone()
-    }
+/// Lays a text out. egui keeps what it laid out in the last frame, and lays out anew where its fonts
+/// or its atlas changed, which a cache of our own would miss.
+fn lay_out(context: &egui::Context, text: &str, color: egui::Color32) -> Arc<Galley> {
+    let font = FontId::new(TEXT, FontFamily::Proportional);
+    context.fonts_mut(|fonts| fonts.layout_no_wrap(text.to_owned(), font, color))
 }
 
 #[expect(clippy::too_many_arguments, reason = "a system asks for what it reads")]
@@ -124,7 +105,6 @@ fn draw(
     selection: Res<Selection>,
     hovered: Res<Hovered>,
     theme: Res<Theme>,
-    mut galleys: Local<Galleys>,
     mut placed: ResMut<PlacedLabels>,
 ) -> Result {
     let context = contexts.ctx_mut()?;
@@ -141,8 +121,8 @@ fn draw(
     let mut taken: Vec<Rect> = Vec::new();
     placed.labels.clear();
     for label in &wanted {
-        let name = galleys.get(context, label.name, paint(theme.text));
-        let figure = (!label.figure.is_empty()).then(|| galleys.get(context, &label.figure, ink(label.tone, &theme)));
+        let name = lay_out(context, label.name, paint(theme.text));
+        let figure = (!label.figure.is_empty()).then(|| lay_out(context, &label.figure, ink(label.tone, &theme)));
         let full = figure.as_ref().map(|figure| name.size() + vec2(8.0 + figure.size().x, 0.0));
         let candidates = [full, Some(name.size())];
         let found = candidates.into_iter().enumerate().find_map(|(shortened, size)| {
