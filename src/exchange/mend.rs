@@ -52,7 +52,7 @@ pub fn read_mended(text: &str, file: &str) -> Result<(Tree, Vec<Mend>), ImportEr
 fn mend(lines: &mut [String], place: &Place, problem: &str) -> Option<Mend> {
     let row = place.line.checked_sub(1)?;
     match problem {
-        "invalid indentation" => {
+        _ if problem.starts_with("invalid indentation") => {
             let line = lines.get_mut(row)?;
             line.insert_str(0, INDENT);
             Some(said(place.line, "is indented too little inside brackets; read as if it were indented more"))
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn text_behind_a_quoted_text_or_a_key_is_a_remark() {
         check_mended("a: 'x' (y)\nb: 1\n", r#"{"a":"x","b":1}"#, &[1]);
-        check_mended("a:\n  Key:typo\n    b: 1\n", r#"{"a":{"Key":{"b":1}}}"#, &[2]);
+        check_mended("a:\n  x: 1\n  Key:typo\n    b: 1\n", r#"{"a":{"x":1,"Key":{"b":1}}}"#, &[3]);
     }
 
     #[test]

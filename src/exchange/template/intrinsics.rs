@@ -215,7 +215,7 @@ impl Template {
         match (&tree.value, intrinsic(tree)) {
             (Value::Scalar(text, _), _) => self.collect_text(text, found),
             (_, Some(("Ref", argument))) => match argument.as_text() {
-                Some(name) if self.resource(name).is_some() => found.push(name),
+                Some(name) if self.is_resource(name) => found.push(name),
                 Some(name) => {
                     if let Some(value) = self.parameters.get(name) {
                         self.collect_text(value, found);
@@ -248,7 +248,7 @@ impl Template {
     }
 
     fn collect_name(&self, name: &str, found: &mut Found) {
-        if self.resource(name).is_some() {
+        if self.is_resource(name) {
             found.push(name);
         }
     }

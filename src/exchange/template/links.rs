@@ -18,9 +18,13 @@ pub mod supposed;
 /// Links the nodes of all resources.
 pub fn connect(builder: &mut Builder<'_>) -> Result<(), ImportError> {
     let template = builder.template;
-    for resource in &template.resources {
+    let is_function = |name: &str| matches!(name, "AWS::Serverless::Function" | "AWS::Lambda::Function");
+    // Functions first: what SAM makes of their events and URLs is named by other resources.
+    for resource in template.resources.iter().filter(|resource| is_function(&resource.type_name)) {
+        function::connect(builder, resource);
+    }
+    for resource in template.resources.iter().filter(|resource| !is_function(&resource.type_name)) {
         match resource.type_name.as_str() {
-            "AWS::Serverless::Function" | "AWS::Lambda::Function" => function::connect(builder, resource),
             "AWS::Lambda::EventSourceMapping" => function::connect_mapping(builder, resource),
             "AWS::Lambda::EventInvokeConfig" => function::connect_destinations(builder, resource, &resource.properties),
             "AWS::Lambda::Url" => function::connect_url(builder, resource),

@@ -154,6 +154,16 @@ impl Template {
         self.resources.get(*self.index.get(id)?)
     }
 
+    /// Whether a resource has this logical id, those included that SAM makes: the APIs of events that
+    /// name none, and the URL of a function.
+    pub fn is_resource(&self, id: &str) -> bool {
+        if self.index.contains_key(id) || matches!(id, "ServerlessRestApi" | "ServerlessHttpApi") {
+            return true;
+        }
+        let function = id.strip_suffix("Url").and_then(|name| self.resource(name));
+        function.is_some_and(|function| self.property(function, "FunctionUrlConfig").is_some())
+    }
+
     /// The logical id of the resource that has this physical name.
     pub fn named(&self, name: &str) -> Option<&str> {
         self.names.get(name).map(String::as_str)
