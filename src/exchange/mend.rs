@@ -96,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn brackets_may_close_too_far_left() {
-        check_mended("a:\n  b: [1,\n  2\n  ]\nc: 3\n", r#"{"a":{"b":[1,2]},"c":3}"#, &[3, 4]);
+    fn what_stands_in_brackets_may_be_indented_too_little() {
+        check_mended("a:\n  b: [1,\n  2\n  ]\nc: 3\n", r#"{"a":{"b":[1,2]},"c":3}"#, &[3]);
     }
 
     #[test]
