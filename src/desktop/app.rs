@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bevy::camera::visibility::RenderLayers;
 use bevy::camera::{CameraOutputMode, ClearColorConfig};
+use bevy::diagnostic::FrameCount;
 use bevy::input::keyboard::KeyboardInput;
 use bevy::input::mouse::{MouseButtonInput, MouseWheel};
 use bevy::log::{Level, LogPlugin};
@@ -142,6 +143,8 @@ fn paint_ground(theme: Res<Theme>, mut clear: ResMut<ClearColor>) {
 
 /// How long the window goes on drawing after something moved, in seconds of wall time.
 const AFTERGLOW: f64 = 0.8;
+/// Frames that are drawn in any case: shaders and fonts come in over the first ones.
+const FIRST_FRAMES: u32 = 120;
 /// How often a resting window looks whether the engine has news.
 const RESTING: Duration = Duration::from_millis(500);
 
@@ -183,12 +186,14 @@ impl Movements<'_, '_> {
 /// Draws without rest while something moves, and on demand otherwise.
 fn pace(
     time: Res<Time<Real>>,
+    frames: Res<FrameCount>,
     mut movements: Movements,
     mut restless: ResMut<Restless>,
     mut settings: ResMut<WinitSettings>,
 ) {
     let now = time.elapsed_secs_f64();
-    if movements.any() {
+    let starting = frames.0 < FIRST_FRAMES;
+    if movements.any() || starting {
         restless.last = now;
     }
     let mode =

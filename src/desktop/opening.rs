@@ -11,6 +11,7 @@ use crate::scene::problem::{SceneProblem, SceneProblems};
 use crate::scene::text;
 
 use super::notice::Card;
+use super::panel::welcome::sentence_case;
 
 /// What the program opens with.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,8 @@ pub enum Opened {
 
 /// Lines of the file shown around a place.
 const LINES_AROUND: usize = 1;
+/// Characters of a line that are shown.
+const LINE_SHOWN: usize = 56;
 /// Problems of a file that are shown at once; more would cover the picture.
 const CARDS_MAX: usize = 3;
 
@@ -72,7 +75,7 @@ fn read_template(path: &Path) -> Result<Opened, Vec<Card>> {
         if let Some(place) = error.place() {
             card.place = Some((place.line, place.column));
             let text = std::fs::read_to_string(path).unwrap_or_default();
-            card.excerpt = excerpt(&text, place.line);
+            card.excerpt = excerpt(&text, place.line, place.column);
         }
         vec![card]
     })?;
@@ -95,7 +98,7 @@ fn read_recording(path: &Path) -> Result<Opened, Vec<Card>> {
 
 fn refused(path: &Path, error: &dyn std::fmt::Display, remedy: &str) -> Card {
     let sentence = format!("{}. The open scene is untouched.", error.to_string().trim_end_matches('.'));
-    let remedy = remedy.to_owned();
+    let remedy = sentence_case(remedy);
     Card { remedy, ..Card::new(format!("{} could not be opened", name_of(path)), sentence) }
 }
 
@@ -110,16 +113,18 @@ fn card(name: &str, problem: &SceneProblem, text: &str, what: &str) -> Card {
         title: format!("{name} {what}"),
         place,
         sentence: format!("{}. The open scene is untouched.", problem.sentence.trim_end_matches('.')),
-        remedy: problem.help.clone(),
-        excerpt: place.map_or_else(Vec::new, |(line, _)| excerpt(text, line)),
+        remedy: sentence_case(&problem.help),
+        excerpt: place.map_or_else(Vec::new, |(line, column)| excerpt(text, line, column)),
         offers: Vec::new(),
     }
 }
 
-/// The lines around `line`, with their numbers from one.
-fn excerpt(text: &str, line: usize) -> Vec<(usize, String)> {
+/// The lines around `line`, with their numbers from one; long ones from a little before `column`.
+fn excerpt(text: &str, line: usize, column: usize) -> Vec<(usize, String)> {
     let first = line.saturating_sub(LINES_AROUND).max(1);
-    let lines = text.lines().enumerate().map(|(index, text)| (index + 1, text.to_owned()));
+    let skipped = if column > LINE_SHOWN { column - LINE_SHOWN / 2 } else { 0 };
+    let shorten = |text: &str| -> String { text.chars().skip(skipped).take(LINE_SHOWN).collect() };
+    let lines = text.lines().enumerate().map(|(index, text)| (index + 1, shorten(text)));
     lines.skip_while(|(number, _)| *number < first).take_while(|(number, _)| *number <= line + LINES_AROUND).collect()
 }
 
@@ -147,8 +152,10 @@ mod tests {
 
     #[test]
     fn an_excerpt_stays_inside_the_file() {
-        assert_eq!(excerpt("a\nb\nc", 1), [(1, "a".to_owned()), (2, "b".to_owned())]);
-        assert_eq!(excerpt("a\nb\nc", 3), [(2, "b".to_owned()), (3, "c".to_owned())]);
-        assert_eq!(excerpt("", 9), []);
+        assert_eq!(excerpt("a\nb\nc", 1, 1), [(1, "a".to_owned()), (2, "b".to_owned())]);
+        assert_eq!(excerpt("a\nb\nc", 3, 1), [(2, "b".to_owned()), (3, "c".to_owned())]);
+        assert_eq!(excerpt("", 9, 1), []);
+        let long = "x".repeat(100) + "here";
+        assert!(excerpt(&long, 1, 101).iter().all(|(_, text)| text.contains("here")));
     }
 }

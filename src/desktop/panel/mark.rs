@@ -10,6 +10,10 @@ use super::style::regular;
 use crate::desktop::theme::{Theme, paint};
 use crate::scene::document::{Fault, Scene};
 use crate::scene::time::SimTime;
+use crate::sim::command::CommandAction;
+
+/// The longest label that was not made here, in characters.
+const LABEL_CHARS: usize = 28;
 
 /// How grave a mark is; the first in order keeps its label.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,11 +52,11 @@ pub fn marks(shown: &Shown) -> Vec<Mark> {
     }
     for stop in &shown.open.scene.tour {
         let Some(at) = stop.at else { continue };
-        let label = stop.caption.lines().next().unwrap_or_default().chars().take(28).collect();
+        let label = stop.caption.lines().next().unwrap_or_default().chars().take(LABEL_CHARS).collect();
         marks.push(Mark { gravity: Gravity::Stop, at: SimTime::ZERO + at.span(), label });
     }
     for (at, text) in &shown.readings.commands {
-        marks.push(Mark { gravity: Gravity::Command, at: *at, label: text.chars().take(28).collect() });
+        marks.push(Mark { gravity: Gravity::Command, at: *at, label: command_label(shown, text) });
     }
     marks.sort_by(|one, other| (one.gravity, one.at).cmp(&(other.gravity, other.at)));
     marks
@@ -64,6 +68,21 @@ fn fault_label(shown: &Shown, fault: &Fault) -> String {
         Fault::Slow(node, factor) => format!("{} {factor}x slower", shown.label(node)),
         Fault::ErrorRate(node, _) => format!("{} fails", shown.label(node)),
         Fault::Cut(link) => format!("{link} is cut"),
+    }
+}
+
+/// What a command did, in words; one that cannot be read stands as it is.
+fn command_label(shown: &Shown, text: &str) -> String {
+    match ron::from_str::<CommandAction>(text) {
+        Ok(CommandAction::Stop(node)) => format!("{} stopped", shown.label(&node)),
+        Ok(CommandAction::Start(node)) => format!("{} started", shown.label(&node)),
+        Ok(CommandAction::Slow(node, factor)) => format!("{} {factor}x slower", shown.label(&node)),
+        Ok(CommandAction::ErrorRate(node, share)) => format!("{} fails {:.0} %", shown.label(&node), share * 100.0),
+        Ok(CommandAction::Cut(link)) => format!("{link} cut"),
+        Ok(CommandAction::Restore(link)) => format!("{link} restored"),
+        Ok(CommandAction::Parameters(node, _)) => format!("{} changed", shown.label(&node)),
+        Ok(CommandAction::Send(node, count)) => format!("{} sends {count}", shown.label(&node)),
+        Err(_) => text.chars().take(LABEL_CHARS).collect(),
     }
 }
 
