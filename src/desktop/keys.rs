@@ -50,6 +50,18 @@ pub struct Held {
     pub shift: bool,
 }
 
+impl Held {
+    /// Follows the keys one by one: in a slow frame, all of a chord may be pressed and released.
+    fn follow(&mut self, input: &KeyboardInput) {
+        let pressed = input.state == ButtonState::Pressed;
+        match input.logical_key {
+            Key::Control | Key::Super => self.command = pressed,
+            Key::Shift => self.shift = pressed,
+            _ => {}
+        }
+    }
+}
+
 /// What a key asks for, with what is held beside it.
 pub fn meaning(key: &Key, held: Held) -> Option<Press> {
     if held.command { with_command(key, held) } else { single(key) }
@@ -114,19 +126,17 @@ struct Outlets<'w> {
 fn press(
     mut contexts: EguiContexts,
     mut keyboard: MessageReader<KeyboardInput>,
-    held: Res<ButtonInput<KeyCode>>,
+    mut held: Local<Held>,
     selection: Res<Selection>,
     open: Res<OpenScene>,
     figures: Res<Figures>,
     mut outlets: Outlets,
 ) {
-    let command = [KeyCode::ControlLeft, KeyCode::ControlRight, KeyCode::SuperLeft, KeyCode::SuperRight];
-    let shift = [KeyCode::ShiftLeft, KeyCode::ShiftRight];
-    let held = Held { command: held.any_pressed(command), shift: held.any_pressed(shift) };
     let ctx = contexts.ctx_mut().ok();
     // An open menu takes Escape for itself.
     let resting = ctx.is_some_and(|ctx| ctx.text_edit_focused() || ctx.any_popup_open());
     for input in keyboard.read() {
+        held.follow(input);
         if input.state != ButtonState::Pressed || (resting && !held.command) {
             continue;
         }
@@ -134,7 +144,7 @@ fn press(
         if input.repeat && !repeats {
             continue;
         }
-        match meaning(&input.logical_key, held) {
+        match meaning(&input.logical_key, *held) {
             Some(Press::Transport(request)) => drop(outlets.transport.write(request)),
             Some(Press::File(request)) => drop(outlets.files.write(request)),
             Some(Press::Edit(request)) => drop(outlets.edits.write(request)),
@@ -194,6 +204,24 @@ mod tests {
             let (key, held) = parse(press);
             assert!(meaning(&key, held).is_some(), "{press}: {does}");
         }
+    }
+
+    #[test]
+    fn a_chord_is_read_even_when_it_is_released_in_the_same_frame() {
+        let key = |logical_key: Key, state| KeyboardInput {
+            key_code: KeyCode::KeyO,
+            logical_key,
+            state,
+            text: None,
+            repeat: false,
+            window: Entity::PLACEHOLDER,
+        };
+        let mut held = Held::default();
+        held.follow(&key(Key::Control, ButtonState::Pressed));
+        held.follow(&key(Key::Shift, ButtonState::Pressed));
+        assert_eq!(held, Held { command: true, shift: true });
+        held.follow(&key(Key::Control, ButtonState::Released));
+        assert_eq!(held, Held { command: false, shift: true });
     }
 
     #[test]
