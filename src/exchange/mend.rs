@@ -1,6 +1,6 @@
 //! Small slips in YAML that other readers let pass, or that a person would read over.
 //!
-//! Invariant: a text is changed only where the reader stopped, at most [`MENDS_MAX`] times, and each
+//! Invariant: a text is changed only where the reader stopped, at most `MENDS_MAX` times, and each
 //! change is reported with its place. Lines keep their numbers.
 
 use crate::exchange::error::{ImportError, Place};

@@ -1,7 +1,7 @@
 //! Conditions: `Equals`, `And`, `Or`, `Not` over the parameters' defaults.
 //!
 //! Invariant: a condition that depends on itself is an error, and a chain of conditions is followed no
-//! deeper than [`CHAIN_MAX`].
+//! deeper than `CHAIN_MAX`.
 
 use std::collections::BTreeMap;
 
