@@ -5,7 +5,7 @@
 
 use bevy::ecs::system::SystemParam;
 use bevy::input::ButtonState;
-use bevy::input::keyboard::{Key, KeyboardInput};
+use bevy::input::keyboard::{Key, KeyboardFocusLost, KeyboardInput};
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 
@@ -127,6 +127,7 @@ fn press(
     mut contexts: EguiContexts,
     mut keyboard: MessageReader<KeyboardInput>,
     mut held: Local<Held>,
+    mut leaving: MessageReader<KeyboardFocusLost>,
     selection: Res<Selection>,
     open: Res<OpenScene>,
     figures: Res<Figures>,
@@ -135,6 +136,10 @@ fn press(
     let ctx = contexts.ctx_mut().ok();
     // An open menu takes Escape for itself.
     let resting = ctx.is_some_and(|ctx| ctx.text_edit_focused() || ctx.any_popup_open());
+    // Keys that are released elsewhere are not heard of.
+    if leaving.read().count() > 0 {
+        *held = Held::default();
+    }
     for input in keyboard.read() {
         held.follow(input);
         if input.state != ButtonState::Pressed || (resting && !held.command) {
