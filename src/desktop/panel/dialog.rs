@@ -64,7 +64,7 @@ impl Dialog {
 }
 
 fn begin(near: Option<&Path>) -> FileDialog {
-    let dialog = FileDialog::new().default_size([720.0, 440.0]);
+    let dialog = FileDialog::new().default_size([720.0, 440.0]).anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO);
     match near.and_then(Path::parent).filter(|folder| folder.is_dir()) {
         Some(folder) => dialog.initial_directory(folder.to_owned()),
         None => dialog,
