@@ -172,7 +172,7 @@ impl EngineRoom {
         if let Some(live) = self.live.take() {
             // Stopping waits for the window that is being simulated.
             let thread = std::thread::Builder::new().name("end of a run".to_owned());
-            let ended = thread.spawn(move || drop(live.engine.stop()));
+            let ended = thread.spawn(move || live.engine.stop());
             drop(ended);
         }
     }

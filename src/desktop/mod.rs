@@ -4,6 +4,12 @@
 //! Each frame runs [`state::DesktopSystems`] in their order; panels run after them, and what a
 //! panel asks for is done in the next frame.
 
+#![allow(
+    clippy::too_many_arguments,
+    clippy::type_complexity,
+    reason = "a system takes what it reads and writes as arguments"
+)]
+
 pub mod state;
 pub mod theme;
 pub mod request;

@@ -58,7 +58,7 @@ pub fn marks(shown: &Shown) -> Vec<Mark> {
     for (at, text) in &shown.readings.commands {
         marks.push(Mark { gravity: Gravity::Command, at: *at, label: command_label(shown, text) });
     }
-    marks.sort_by(|one, other| (one.gravity, one.at).cmp(&(other.gravity, other.at)));
+    marks.sort_by_key(|one| (one.gravity, one.at));
     marks
 }
 

@@ -236,7 +236,7 @@ fn curve(
         return LinkCurve { points: [Vec3::ZERO; 4], from: 0, to: 0, length: 0.0 };
     };
     let beside = pairs.entry((from.min(to), from.max(to))).or_insert(0);
-    let side = Vec3::Z * (0.3 * ((*beside as f32 / 2.0).ceil()) * if *beside % 2 == 0 { 1.0 } else { -1.0 });
+    let side = Vec3::Z * (0.3 * ((*beside as f32 / 2.0).ceil()) * if (*beside).is_multiple_of(2) { 1.0 } else { -1.0 });
     *beside += 1;
     let ((out, out_way), (into, in_way)) = ports(source, target);
     let (mut out, mut out_way) = (out + side, out_way);

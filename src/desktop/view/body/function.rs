@@ -78,7 +78,7 @@ fn piston(sculpt: &mut Sculpt, look: &Look, order: u32, place: Vec3, up: f32, in
     if look.posture == Posture::Failing {
         let lean = Quat::from_rotation_z((scatter(order) - 0.5) * 1.3)
             * Quat::from_rotation_x((scatter(order + 50) - 0.5) * 1.3);
-        let paint = if order % 3 == 0 { ink.lower } else { ink.body };
+        let paint = if order.is_multiple_of(3) { ink.lower } else { ink.body };
         sculpt.turned(foot, lean, |sculpt| sculpt.drum(foot, RADIUS, 0.45 + 0.3 * scatter(order + 7), 14, paint));
         return;
     }

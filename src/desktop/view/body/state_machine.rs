@@ -25,7 +25,7 @@ pub fn sculpt(sculpt: &mut Sculpt, look: &Look, ink: &Ink) {
         sculpt.rod(at(from), at(to), 0.025, ink.lower);
     }
     sculpt.drum(at(0) - Vec3::Y * 0.05, 0.16, 0.2, 16, ink.body);
-    let busy = |stop: u8| look.posture == Posture::Sound && look.fill >= stop.saturating_mul(18) + 1;
+    let busy = |stop: u8| look.posture == Posture::Sound && look.fill > stop.saturating_mul(18);
     let place = |sculpt: &mut Sculpt, stop: usize, lit: bool| {
         let center = at(stop) + Vec3::Y * 0.12;
         let lean = if look.posture == Posture::Failing { 0.6 + stop as f32 * 0.3 } else { 0.0 };
