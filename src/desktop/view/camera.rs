@@ -359,11 +359,6 @@ fn ease(share: f32) -> f32 {
     if share < 0.5 { 4.0 * share.powi(3) } else { 1.0 - (2.0 - 2.0 * share).powi(3) / 2.0 }
 }
 
-/// Whether the eye is under way and the next frame will differ.
-pub fn is_travelling(orbit: &Orbit) -> bool {
-    orbit.flight.is_some() || orbit.stand != orbit.goal
-}
-
 /// The camera draws exactly into the picture's rectangle.
 fn fit(rectangle: Res<ViewRectangle>, mut camera: Single<&mut Camera, With<PictureCamera>>) {
     let (Some(limit), Some(scale)) = (camera.physical_target_size(), camera.target_scaling_factor()) else { return };
@@ -410,7 +405,7 @@ fn weather(
         camera.insert(samples);
         if quality.bloom == Effect::On && theme.is_dark() {
             camera.insert(Bloom {
-                intensity: 0.2,
+                intensity: 0.3,
                 composite_mode: BloomCompositeMode::Additive,
                 prefilter: BloomPrefilter { threshold: 0.72, threshold_softness: 0.3 },
                 ..Bloom::NATURAL

@@ -1,4 +1,4 @@
-//! The gauge on the ground: the share of capacity in use, and the dark disc in place of a shadow.
+//! The veils of a body: its gauge on the ground, the dark disc in place of a shadow, its glass.
 //!
 //! Invariant: an arc runs clockwise from twelve o'clock as seen from above; a bar from left to right.
 
@@ -23,7 +23,7 @@ pub enum Disc {
     Dark,
 }
 
-/// All that lies on the ground under a body.
+/// All of a body that is drawn with an opacity.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct GroundLook {
     /// The body.
@@ -99,6 +99,9 @@ pub fn sculpt(look: &GroundLook, theme: &Theme) -> Mesh {
     if look.disc == Disc::Dark {
         disc(&mut veil, measure.half, theme);
     }
+    if look.gauge.tone != GaugeTone::Absent {
+        glass(&mut veil, look.shape, theme);
+    }
     let color = match look.gauge.tone {
         GaugeTone::Busy => theme.normal,
         GaugeTone::Backlog | GaugeTone::Throttled => theme.throttled,
@@ -126,6 +129,25 @@ pub fn sculpt(look: &GroundLook, theme: &Theme) -> Mesh {
         }
     }
     veil.finish()
+}
+
+/// The glass sides of a queue, and the curtain in a gateway.
+fn glass(veil: &mut Veil, shape: Shape, theme: &Theme) {
+    let pane = LinearRgba::from(theme.rim).with_alpha(0.2);
+    match shape {
+        Shape::Queue => {
+            for z in [0.52, -0.52] {
+                let at = |x: f32, y: f32| Vec3::new(x, y, z);
+                veil.plain([at(-1.58, 0.1), at(1.58, 0.1), at(1.58, 0.76), at(-1.58, 0.76)], pane);
+            }
+        }
+        Shape::Gateway => {
+            let curtain = LinearRgba::from(theme.normal).with_alpha(0.16);
+            let at = |z: f32, y: f32| Vec3::new(0.0, y, z);
+            veil.plain([at(-0.76, 0.1), at(0.76, 0.1), at(0.76, 1.52), at(-0.76, 1.52)], curtain);
+        }
+        _ => {}
+    }
 }
 
 fn dashes(count: u32, ink: f32, mut draw: impl FnMut(f32, f32)) {

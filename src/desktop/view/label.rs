@@ -14,9 +14,10 @@ use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 
 use super::body::{Posture, Shape};
 use super::camera::Orbit;
-use super::geometry::Geometry;
+use super::geometry::{Geometry, NodePlace};
 use super::look::{self, GaugeTone};
 use super::picking::Lens;
+use super::region::FloorNames;
 use crate::desktop::state::{Figures, Hovered, NodeShown, OpenScene, Selection, ViewRectangle};
 use crate::desktop::theme::{Theme, paint, paint_alpha};
 use crate::scene::slug::NodeId;
@@ -31,7 +32,7 @@ const SMALL: f32 = 40.0;
 /// Bodies that are smaller yet have none.
 const TINY: f32 = 15.0;
 /// No more labels are tried in a frame; the nearest come first.
-const LABELS_MAX: usize = 400;
+const LABELS_MAX: usize = 200;
 
 /// A label that was drawn: for tests, and for what must not cover it.
 #[derive(Clone, PartialEq, Debug)]
@@ -54,7 +55,7 @@ pub struct LabelPlugin;
 
 impl Plugin for LabelPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<PlacedLabels>().add_systems(EguiPrimaryContextPass, draw);
+        app.init_resource::<PlacedLabels>().init_resource::<FloorNames>().add_systems(EguiPrimaryContextPass, draw);
     }
 }
 
@@ -77,6 +78,8 @@ struct Wanted<'a> {
     tone: Tone,
     /// The middle of the upper edge of its first place.
     anchor: Vec2,
+    /// The body on the screen.
+    body: Rect,
 }
 
 /// The color of a figure.
@@ -105,6 +108,7 @@ fn draw(
     selection: Res<Selection>,
     hovered: Res<Hovered>,
     theme: Res<Theme>,
+    names: Res<FloorNames>,
     mut placed: ResMut<PlacedLabels>,
 ) -> Result {
     let context = contexts.ctx_mut()?;
@@ -118,6 +122,8 @@ fn draw(
     wanted.truncate(LABELS_MAX);
     let bounds = Rect::from_min_max(pos2(rectangle.min.x, rectangle.min.y), pos2(rectangle.max.x, rectangle.max.y));
     let painter = context.layer_painter(egui::LayerId::background()).with_clip_rect(bounds);
+    let names = names.corners.iter().filter_map(|corners| around(corners.iter().copied(), &lens));
+    let bodies: Vec<Rect> = wanted.iter().map(|label| label.body).chain(names).collect();
     let mut taken: Vec<Rect> = Vec::new();
     placed.labels.clear();
     for label in &wanted {
@@ -126,7 +132,8 @@ fn draw(
         let full = figure.as_ref().map(|figure| name.size() + vec2(8.0 + figure.size().x, 0.0));
         let candidates = [full, Some(name.size())];
         let found = candidates.into_iter().enumerate().find_map(|(shortened, size)| {
-            free_place(label.anchor, size? + PADDING * 2.0, &bounds, &taken).map(|place| (shortened, place))
+            let room = Room { bounds: &bounds, taken: &taken, bodies: &bodies, own: label.body };
+            free_place(label.anchor, size? + PADDING * 2.0, &room).map(|place| (shortened, place))
         });
         let Some((shortened, place)) = found else { continue };
         painter.rect_filled(place, 4.0, paint_alpha(theme.panel, 0.86));
@@ -148,19 +155,57 @@ fn ink(tone: Tone, theme: &Theme) -> egui::Color32 {
     })
 }
 
-/// The first free place for a label below its anchor, moved sideways into the picture where needed.
-fn free_place(anchor: Vec2, size: egui::Vec2, bounds: &Rect, taken: &[Rect]) -> Option<Rect> {
+/// What a label must keep clear of.
+struct Room<'a> {
+    bounds: &'a Rect,
+    taken: &'a [Rect],
+    /// Bodies, and names on the floor: avoided where any place allows.
+    bodies: &'a [Rect],
+    own: Rect,
+}
+
+/// The first free place for a label: below its body, beside it, above it; first without covering
+/// another body, then anyhow. Never over another label, never cut by the picture's edge.
+fn free_place(anchor: Vec2, size: egui::Vec2, room: &Room) -> Option<Rect> {
+    let Room { bounds, taken, bodies, own } = room;
     if size.x > bounds.width() - 8.0 {
         return None;
     }
-    SHIFTS.into_iter().find_map(|shift| {
-        let left = (anchor.x - size.x / 2.0).clamp(bounds.min.x + 4.0, bounds.max.x - 4.0 - size.x);
-        let place = Rect::from_min_size(pos2(left.round(), (anchor.y + shift).round()), size);
-        let inside = bounds.shrink(2.0).contains_rect(place);
-        let moved = (place.center().x - anchor.x).abs();
-        let free = taken.iter().all(|other| !other.expand(2.0).intersects(place));
-        (inside && free && moved < 60.0).then_some(place)
-    })
+    let below = SHIFTS.map(|shift| pos2(anchor.x - size.x / 2.0, anchor.y + shift));
+    let middle = own.center().y - size.y / 2.0;
+    let beside = [pos2(own.max.x + 6.0, middle), pos2(own.min.x - 6.0 - size.x, middle)];
+    let above = [pos2(own.center().x - size.x / 2.0, own.min.y - size.y - 4.0)];
+    let places: Vec<Rect> = below
+        .into_iter()
+        .chain(beside)
+        .chain(above)
+        .map(|corner| {
+            let left = corner.x.clamp(bounds.min.x + 4.0, bounds.max.x - 4.0 - size.x);
+            (Rect::from_min_size(pos2(left.round(), corner.y.round()), size), (left - corner.x).abs())
+        })
+        .filter(|(place, pushed)| {
+            let inside = bounds.shrink(2.0).contains_rect(*place);
+            inside && *pushed < 60.0 && taken.iter().all(|other| !other.expand(2.0).intersects(*place))
+        })
+        .map(|(place, _)| place)
+        .collect();
+    let covers = |place: &&Rect| bodies.iter().any(|body| *body != *own && body.shrink(4.0).intersects(**place));
+    places.iter().find(|place| !covers(place)).or(places.first()).copied()
+}
+
+/// The rectangle of the screen around points of space; `None` where one lies behind the eye.
+fn around(points: impl IntoIterator<Item = Vec3>, lens: &Lens) -> Option<Rect> {
+    let points: Option<Vec<egui::Pos2>> =
+        points.into_iter().map(|point| lens.screen(point).map(|at| pos2(at.x, at.y))).collect();
+    points.map(|points| Rect::from_points(&points))
+}
+
+/// The rectangle of the screen around a body.
+fn body_on_screen(place: &NodePlace, lens: &Lens) -> Option<Rect> {
+    let Vec2 { x, y: z } = place.measure.half;
+    let at = |x: f32, y: f32, z: f32| place.feet + Vec3::new(x, y, z);
+    let top = place.measure.height;
+    around([at(x, 0.0, z), at(-x, 0.0, z), at(x, 0.0, -z), at(-x, 0.0, -z), at(x, top, 0.0), at(-x, top, 0.0)], lens)
 }
 
 fn wanted<'a>(
@@ -199,7 +244,8 @@ fn wanted<'a>(
             let name = if node.label.is_empty() { id.as_str() } else { &node.label };
             let (figure, tone) =
                 shown.map(|shown| figure(place.shape, shown, &target)).unwrap_or((String::new(), Tone::Second));
-            Some(Wanted { right, distance: lens.distance(place.feet), node: id, name, figure, tone, anchor })
+            let body = body_on_screen(place, lens)?;
+            Some(Wanted { right, distance: lens.distance(place.feet), node: id, name, figure, tone, anchor, body })
         })
         .collect()
 }
@@ -255,13 +301,25 @@ mod tests {
         let size = vec2(120.0, 26.0);
         let mut taken: Vec<Rect> = Vec::new();
         for _ in 0..12 {
-            if let Some(place) = free_place(Vec2::new(380.0, 200.0), size, &bounds, &taken) {
+            let own = Rect::from_min_max(pos2(370.0, 160.0), pos2(390.0, 195.0));
+            let room = Room { bounds: &bounds, taken: &taken, bodies: &[], own };
+            if let Some(place) = free_place(Vec2::new(380.0, 200.0), size, &room) {
                 assert!(bounds.contains_rect(place), "{place:?}");
                 assert!(taken.iter().all(|other| !other.intersects(place)), "{place:?}");
                 taken.push(place);
             }
         }
-        assert!((1..=2).contains(&taken.len()), "{taken:?}");
+        assert!((2..=5).contains(&taken.len()), "{taken:?}");
+    }
+
+    #[test]
+    fn a_label_goes_beside_its_body_rather_than_over_another() {
+        let bounds = Rect::from_min_max(pos2(0.0, 0.0), pos2(600.0, 400.0));
+        let own = Rect::from_min_max(pos2(250.0, 100.0), pos2(300.0, 150.0));
+        let below = Rect::from_min_max(pos2(200.0, 155.0), pos2(350.0, 260.0));
+        let room = Room { bounds: &bounds, taken: &[], bodies: &[own, below], own };
+        let place = free_place(Vec2::new(275.0, 154.0), vec2(90.0, 26.0), &room);
+        assert!(place.is_some_and(|place| !place.intersects(below)), "{place:?}");
     }
 
     #[test]

@@ -134,6 +134,9 @@ fn hover(
     open: Res<OpenScene>,
     mut hovered: ResMut<Hovered>,
 ) {
+    if !(pointer.is_changed() || orbit.is_changed() || geometry.is_changed()) {
+        return;
+    }
     let place = pointer.place.filter(|_| pointer.in_picture && !pointer.dragging);
     let found = place.and_then(|place| hit(place, &orbit.stand, &rectangle, &geometry));
     let next = match found {

@@ -2,6 +2,8 @@
 //!
 //! Reads `OpenScene`, `Geometry`, `Figures`, `Theme`. Writes entities only.
 
+use std::collections::BTreeMap;
+
 use bevy::camera::visibility::NoFrustumCulling;
 use bevy::light::NotShadowCaster;
 use bevy::prelude::*;
@@ -44,12 +46,19 @@ enum Heated {
     Never,
 }
 
+/// Where names lie on the floor, so that labels keep clear of them. Written here alone.
+#[derive(Resource, Clone, Debug, Default)]
+pub struct FloorNames {
+    /// The corners of each name.
+    pub corners: Vec<[Vec3; 4]>,
+}
+
 /// Draws regions.
 pub struct RegionPlugin;
 
 impl Plugin for RegionPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(
+        app.init_resource::<FloorNames>().add_systems(
             Update,
             (
                 put_up.run_if(resource_changed::<Geometry>.or_else(resource_changed::<Theme>)),
@@ -138,8 +147,10 @@ fn put_up(
     mut assets: ResMut<Assets<Mesh>>,
     mut plain: ResMut<Assets<StandardMaterial>>,
     mut images: ResMut<Assets<Image>>,
+    mut names: ResMut<FloorNames>,
     parts: Query<Entity, With<RegionPart>>,
 ) {
+    names.corners.clear();
     for part in &parts {
         commands.entity(part).despawn();
     }
@@ -164,7 +175,11 @@ fn put_up(
         let Some(text) = floor_text::draw(if region.label.is_empty() { id.as_str() } else { &region.label }) else {
             continue;
         };
-        let (mesh, place) = name_place(region, text.width as f32 / text.height as f32);
+        let (center, size) = name_place(region, text.width as f32 / text.height as f32);
+        let corner = |x: f32, z: f32| center + Vec3::new(x * size.x / 2.0, 0.0, z * size.y / 2.0);
+        names.corners.push([corner(1.0, 0.6), corner(-1.0, 0.6), corner(1.0, -0.6), corner(-1.0, -0.6)]);
+        let mesh = Plane3d::new(Vec3::Y, size / 2.0).mesh().build();
+        let place = Transform::from_translation(center);
         let material = StandardMaterial {
             base_color: theme.text_second.with_alpha(0.75).into(),
             base_color_texture: Some(images.add(text.image())),
@@ -178,7 +193,7 @@ fn put_up(
 }
 
 /// The name lies along the front edge, to the left, and never leaves the plate.
-fn name_place(region: &Region, aspect: f32) -> (Mesh, Transform) {
+fn name_place(region: &Region, aspect: f32) -> (Vec3, Vec2) {
     let points = outline(region, 0.0);
     let first = points.first().copied().unwrap_or_default();
     let (min, max) = points.iter().fold((first, first), |(min, max), point| (min.min(*point), max.max(*point)));
@@ -186,26 +201,25 @@ fn name_place(region: &Region, aspect: f32) -> (Mesh, Transform) {
     let height = (NAME * 1.4).min(room / aspect.max(0.1));
     let size = Vec2::new(height * aspect, height);
     let center = Vec3::new(min.x + 0.6 + size.x / 2.0, 0.012, max.z - 0.35 - size.y / 2.0);
-    (Plane3d::new(Vec3::Y, size / 2.0).mesh().build(), Transform::from_translation(center))
+    (center, size)
 }
 
-/// How warm a region is, in [`HEAT_STEPS`] steps: its worst node decides.
-fn heat(scene: &Scene, region: &RegionId, geometry: &Geometry, figures: &Figures) -> u8 {
-    let mut worst = 0.0_f32;
+/// How warm each region is, in [`HEAT_STEPS`] steps: its worst node decides.
+fn heats<'a>(scene: &'a Scene, geometry: &Geometry, figures: &Figures) -> BTreeMap<&'a RegionId, u8> {
+    let mut heats = BTreeMap::new();
     for ((node, place), shown) in scene.nodes.values().zip(&geometry.nodes).zip(&figures.nodes) {
-        if node.region.as_ref() != Some(region) {
-            continue;
-        }
-        let capacity = look::capacity(&node.kind, place.shape);
-        let target = look::target(place.shape, capacity, shown);
-        let own = match target.look.heap {
-            0 => target.share * 0.4,
-            layers => 0.55 + f32::from(layers) * 0.05,
+        let Some(region) = &node.region else { continue };
+        let target = look::target(place.shape, look::capacity(&node.kind, place.shape), shown);
+        let heat = match (shown.condition & Condition::FAILING != 0, target.look.heap) {
+            (true, _) => 1.0,
+            (false, 0) => target.share * 0.4,
+            (false, layers) => 0.55 + f32::from(layers) * 0.05,
         };
-        let broken = if shown.condition & Condition::FAILING != 0 { 1.0 } else { own };
-        worst = worst.max(broken);
+        let steps = (heat.min(1.0) * f32::from(HEAT_STEPS)) as u8;
+        let worst = heats.entry(region).or_insert(0);
+        *worst = steps.max(*worst);
     }
-    (worst.min(1.0) * f32::from(HEAT_STEPS)) as u8
+    heats
 }
 
 /// The color of heat between 0 and 1.
@@ -227,12 +241,10 @@ fn warm(
     mut assets: ResMut<Assets<Mesh>>,
     mut parts: Query<(Entity, &mut RegionPart)>,
 ) {
+    let heats = heats(&open.scene, &geometry, &figures);
     for (entity, mut part) in &mut parts {
         let Some(region) = open.scene.regions.get(&part.region) else { continue };
-        let heat = match part.heated {
-            Heated::Never => continue,
-            Heated::Plate | Heated::Rim => heat(&open.scene, &part.region, &geometry, &figures),
-        };
+        let heat = heats.get(&part.region).copied().unwrap_or(0);
         if part.heat == heat {
             continue;
         }

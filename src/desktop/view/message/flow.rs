@@ -62,7 +62,8 @@ pub struct FlowPlugin;
 
 impl Plugin for FlowPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Flow>().add_systems(Update, follow.in_set(DesktopSystems::Picture));
+        app.init_resource::<Flow>()
+            .add_systems(Update, follow.run_if(resource_exists::<OpenRecording>).in_set(DesktopSystems::Picture));
     }
 }
 

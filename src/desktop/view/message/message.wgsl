@@ -179,7 +179,9 @@ fn glyph(hop: Hop, @builtin(vertex_index) index: u32) -> Out {
     }
     let clip = view.clip_from_world * vec4<f32>(point, 1.0);
     let scale = pixels_per_meter(clip);
-    let least = select(moment.least, moment.least * 0.5, control);
+    // Shapes that must be told apart stay larger than plain dots.
+    let told = select(1.0, 1.45, shape != SPHERE && shape <= OCTAHEDRON);
+    let least = moment.least * select(told, 0.5, control);
     radius = max(radius, least / scale);
     let right = view.world_from_view[0].xyz;
     let up = view.world_from_view[1].xyz;

@@ -40,7 +40,7 @@ use crate::desktop::theme::Theme;
 use crate::desktop::view::geometry::Geometry;
 
 /// Half the least size of a glyph, in pixels.
-const LEAST: f32 = 3.0;
+const LEAST: f32 = 4.2;
 /// Vertices of a glyph and of a tail of four segments.
 const _: () = assert!(size_of::<HopInstance>() == size_of::<FlowInstance>());
 const GLYPH_VERTICES: u32 = 6;

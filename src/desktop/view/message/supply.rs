@@ -105,7 +105,7 @@ impl Plugin for SupplyPlugin {
         app.init_resource::<Store>()
             .init_resource::<Shown>()
             .init_resource::<OpenRecording>()
-            .add_systems(Update, supply.in_set(DesktopSystems::Picture));
+            .add_systems(Update, supply.run_if(resource_exists::<OpenRecording>).in_set(DesktopSystems::Picture));
     }
 }
 
