@@ -162,11 +162,12 @@ pub struct Figures {
 }
 
 /// Whether an effect is drawn.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Effect {
     /// It is drawn.
     On,
     /// It is left out.
+    #[default]
     Off,
 }
 

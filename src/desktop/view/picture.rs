@@ -326,7 +326,7 @@ mod tests {
 
     /// Milliseconds of a frame on the processor, the adapter's work left out.
     fn frame_millis(studio: &mut Studio) -> f64 {
-        const FRAMES: u32 = 12;
+        const FRAMES: u32 = 4;
         let mut spent = Duration::ZERO;
         for _ in 0..FRAMES {
             let begun = std::time::Instant::now();

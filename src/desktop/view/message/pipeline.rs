@@ -39,8 +39,10 @@ use crate::desktop::state::{Effect, Quality};
 use crate::desktop::theme::Theme;
 use crate::desktop::view::geometry::Geometry;
 
+/// With more hops in the picture tails would be a blur that costs four times the glyphs.
+const TAILS_MAX: u32 = 100_000;
 /// Half the least size of a glyph, in pixels.
-const LEAST: f32 = 4.2;
+const LEAST: f32 = 5.0;
 /// Vertices of a glyph and of a tail of four segments.
 const _: () = assert!(size_of::<HopInstance>() == size_of::<FlowInstance>());
 const GLYPH_VERTICES: u32 = 6;
@@ -106,7 +108,7 @@ struct Cloud {
     batches: Vec<CloudBatch>,
     curves: Option<Vec<Curve>>,
     geometry_revision: u64,
-    tails: Option<Effect>,
+    tails: Effect,
     flow_revision: u64,
     flow: Option<Vec<FlowInstance>>,
     flow_moment: Option<Moment>,
@@ -169,7 +171,6 @@ fn extract(
         }
         cloud.curves = Some(curves);
     }
-    cloud.tails = Some(quality.tails);
     let still = Moment {
         now: 0,
         after: 0,
@@ -207,6 +208,8 @@ fn extract(
             (!ranges.is_empty()).then_some(CloudBatch { key: shown_batch.key, batch, ranges, moment, offset: 0 })
         })
         .collect();
+    let drawn: u32 = cloud.batches.iter().flat_map(|batch| &batch.ranges).map(|range| range.end - range.start).sum();
+    cloud.tails = if drawn > TAILS_MAX { Effect::Off } else { quality.tails };
 }
 
 /// Colors by glyph.
@@ -376,7 +379,7 @@ fn queue(
             specialized.specialize(&cache, &pipeline, key)
         };
         let glyph = id(Part::Glyph);
-        let tail = (cloud.tails == Some(Effect::On)).then(|| id(Part::Tail));
+        let tail = (cloud.tails == Effect::On).then(|| id(Part::Tail));
         let flow = id(Part::Flow);
         commands.entity(view_entity).insert(ViewPipelines { glyph, tail, flow });
         phase.add_transient(Transparent3d {
