@@ -151,14 +151,12 @@ impl Studio {
 mod tests {
     use super::*;
     use crate::desktop::state::{NodeShown, OpenRecording, Playhead};
-    use crate::desktop::view::message::batch::{Batch, Rows};
-    use crate::desktop::view::message::supply::{BatchKey, Shown, ShownBatch};
+    use crate::desktop::view::message::supply::Shown;
     use crate::scene::document::{Link, Node, Region};
     use crate::scene::kind::*;
     use crate::scene::slug::{LinkId, NodeId, RegionId};
     use crate::scene::time::{SimSpan, SimTime};
-    use crate::sim::id::{LinkIndex, MessageId};
-    use crate::sim::row::{Condition, Direction, HopKind, HopRow, RowKey, WireFate};
+    use crate::sim::row::Condition;
 
     /// Small where the pictures are only tested, full where they are kept to be looked at.
     fn size() -> UVec2 {
@@ -322,55 +320,5 @@ mod tests {
         let Some(mut studio) = moment(text, 60, ThemeName::Dark, Quality::FULL) else { return };
         studio.settle(4);
         assert!(colors(&studio.picture("conference")) > 60);
-    }
-
-    /// Milliseconds of a frame on the processor, the adapter's work left out.
-    fn frame_millis(studio: &mut Studio) -> f64 {
-        const FRAMES: u32 = 4;
-        let mut spent = Duration::ZERO;
-        for _ in 0..FRAMES {
-            let begun = std::time::Instant::now();
-            studio.apps.update();
-            spent += begun.elapsed();
-            studio.wait();
-        }
-        spent.as_secs_f64() * 1e3 / f64::from(FRAMES)
-    }
-
-    #[test]
-    fn a_million_messages_cost_the_processor_no_more_than_a_thousand() {
-        let text = include_str!("../../../scenes/patterns.ron");
-        let Some(mut studio) = Studio::new(UVec2::splat(64), ThemeName::Dark, Quality::SOFTWARE) else { return };
-        let scene = crate::scene::text::load(text, "patterns.ron").expect("a shipped scene loads").scene;
-        let links = scene.links.len() as u64;
-        studio.open(scene, Figures::default());
-        studio.world().remove_resource::<OpenRecording>();
-        let hop = |number: u64| HopRow {
-            key: RowKey { time: SimTime::from_nanos(number), node: 0, number: number as u32 },
-            arrive: SimTime::from_nanos(3_000_000_000),
-            message: MessageId::NONE,
-            link: LinkIndex((number % links) as u32),
-            sequence: number as u32,
-            attempt: 0,
-            count: 1,
-            direction: Direction::Forward,
-            kind: HopKind::Event,
-            wire: WireFate::Carried,
-        };
-        let mut spent = |count: u64, run: u64| {
-            let mut rows = Rows::default();
-            rows.keyframe(&(0..count).map(hop).collect::<Vec<_>>());
-            let batch = Arc::new(Batch::new(SimTime::ZERO, &rows, links as usize));
-            assert_eq!(batch.instances.len() as u64, count);
-            let key = BatchKey { document: Default::default(), run, chunk: 0, piece: 0 };
-            let shown = ShownBatch { key, batch, arrive_before: None };
-            let now = SimTime::from_nanos(1_000_000_000);
-            studio.world().insert_resource(Shown { batches: vec![shown], now, after: 1, tail: 1, flow: 0 });
-            studio.settle(3);
-            frame_millis(&mut studio)
-        };
-        let (few, many) = (spent(1_000, 1), spent(1_000_000, 2));
-        println!("a thousand: {few:.2} ms, a million: {many:.2} ms a frame");
-        assert!(many < few + 4.0, "a million: {many} ms, a thousand: {few} ms");
     }
 }
