@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::cli::arguments::{Arguments, Command, ReportFormat};
+use crate::cli::window::Window;
 use crate::record;
 use crate::scene::{check, save, text};
 use crate::study::report::report;
@@ -32,16 +33,16 @@ pub enum Failure {
     Unreadable(String),
 }
 
-/// Carries out a command line.
-pub fn run(arguments: Arguments) -> ExitCode {
+/// Carries out a command line, with the window that this build has.
+pub fn run(arguments: Arguments, window: &Window) -> ExitCode {
     let done = match arguments.command {
-        None => return window::open(arguments.file.as_deref()),
+        None => return window::open(window, arguments.file.as_deref()),
         Some(Command::Simulate(options)) => simulate::simulate(&options),
         Some(Command::Check { scenes, json }) => check_scenes(&scenes, json),
         Some(Command::Replay { recording, report }) => replay(&recording, report),
         Some(Command::Import { file, output, json }) => import(&file, output.as_deref(), json),
         Some(Command::Pack { folder, output }) => pack(&folder, &output),
-        Some(Command::Screenshot(options)) => window::screenshot(&options),
+        Some(Command::Screenshot(options)) => window::screenshot(window, &options),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Arguments::command(), "eventscape", &mut std::io::stdout());
             Ok(())

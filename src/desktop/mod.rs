@@ -14,6 +14,7 @@ pub mod state;
 pub mod theme;
 pub mod request;
 pub mod app;
+pub mod door;
 pub mod opening;
 pub mod files;
 pub mod recovery;
