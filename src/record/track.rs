@@ -4,13 +4,20 @@
 //! equal in every row differ here.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::record::error::RecordError;
 use crate::record::table::{Column, Columns, Table, TableWriter};
 use crate::scene::time::SimTime;
+use crate::sim::track::EngineStep;
+
+/// Wall time that a row stands for at least.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// After each so many rows the interval doubles, so that a long run's track stays small.
+const ROWS_A_DOUBLING: usize = 1 << 16;
 
 /// The track's file in a recording's folder.
 pub const TRACK: &str = "engine.parquet";
@@ -22,16 +29,74 @@ pub struct TrackRow {
     pub until: SimTime,
     /// The partition.
     pub partition: u32,
-    /// Windows in which it had something to do.
+    /// Windows that all partitions ran; none while one queue held everything.
     pub windows: u32,
-    /// Events that it worked off.
+    /// Events that it worked off: its load.
     pub events: u64,
-    /// Messages that it handed to other partitions.
+    /// Events that it took over from other partitions.
     pub transfers: u64,
-    /// Nanoseconds of wall time that it took.
+    /// Nanoseconds of wall time that all partitions took together.
     pub wall: u64,
     /// Threads that worked at all partitions.
     pub threads: u32,
+}
+
+/// Gathers a run's track while the run goes on.
+#[derive(Debug)]
+pub struct Tracker {
+    folder: PathBuf,
+    /// When the open rows began.
+    since: Instant,
+    interval: Duration,
+    open: Vec<TrackRow>,
+    rows: Vec<TrackRow>,
+}
+
+impl Tracker {
+    /// A track for the recording in `folder`, which begins now.
+    pub fn begin(folder: &Path) -> Tracker {
+        let folder = folder.to_path_buf();
+        Tracker { folder, since: Instant::now(), interval: INTERVAL, open: Vec::new(), rows: Vec::new() }
+    }
+
+    /// Takes what partitions did up to now.
+    pub fn take(&mut self, step: &EngineStep) {
+        let EngineStep { until, windows, threads, loads } = step;
+        if self.open.len() != loads.len() {
+            self.close_rows();
+            let row = |partition| TrackRow { partition, ..TrackRow::default() };
+            self.open = (0u32..).take(loads.len()).map(row).collect();
+        }
+        for (row, load) in self.open.iter_mut().zip(loads) {
+            row.until = *until;
+            row.windows = row.windows.saturating_add(u32::try_from(*windows).unwrap_or(u32::MAX));
+            row.events += load.events;
+            row.transfers += load.transfers;
+            row.threads = *threads;
+        }
+        if self.since.elapsed() >= self.interval {
+            self.close_rows();
+        }
+    }
+
+    /// Writes the track beside the recording.
+    pub fn finish(mut self) -> Result<(), RecordError> {
+        self.close_rows();
+        write_track(&self.folder, &self.rows)
+    }
+
+    fn close_rows(&mut self) {
+        let wall = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.since = Instant::now();
+        let doublings = self.rows.len() / ROWS_A_DOUBLING;
+        for row in &mut self.open {
+            self.rows.push(TrackRow { wall, ..*row });
+            *row = TrackRow { partition: row.partition, ..TrackRow::default() };
+        }
+        if self.rows.len() / ROWS_A_DOUBLING > doublings {
+            self.interval = self.interval.saturating_mul(2);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -116,6 +181,32 @@ pub fn read_track(folder: &Path) -> Result<Option<Vec<TrackRow>>, RecordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::track::Load;
+
+    #[test]
+    fn steps_add_up_and_a_change_of_split_begins_new_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tracker = Tracker::begin(folder.path());
+        let step = |until: u64, loads: Vec<Load>| EngineStep {
+            until: SimTime::from_nanos(until),
+            windows: 2,
+            threads: 3,
+            loads,
+        };
+        let load = |events| Load { events, transfers: 1 };
+        tracker.take(&step(10, vec![load(5)]));
+        tracker.take(&step(20, vec![load(7), load(8)]));
+        tracker.take(&step(30, vec![load(9), load(1)]));
+        tracker.finish().unwrap();
+        let rows = read_track(folder.path()).unwrap().unwrap();
+        let events = |partition: u32| -> u64 {
+            rows.iter().filter(|row| row.partition == partition).map(|row| row.events).sum()
+        };
+        assert_eq!((events(0), events(1)), (21, 9));
+        assert_eq!(rows.iter().map(|row| row.transfers).sum::<u64>(), 5);
+        assert_eq!(rows.iter().map(|row| row.until.nanos()).max(), Some(30));
+        assert!(rows.iter().all(|row| row.threads == 3));
+    }
 
     #[test]
     fn a_track_is_read_back_as_it_was_written() {

@@ -17,6 +17,7 @@ use crate::record::memory::Cached;
 use crate::record::order::canonical;
 use crate::record::recording::{Closed, CutShort, Open, Recording, RowsKept, State};
 use crate::record::statistics::{ChunkStatistics, Cursor};
+use crate::record::track::Tracker;
 use crate::scene::document::Scene;
 use crate::scene::time::SimTime;
 use crate::sim::row::{Delivery, Rows};
@@ -58,15 +59,16 @@ pub fn spawn(
     let state = State { open: Some(Open::default()), ..State::default() };
     let rows = if target == Target::StatisticsOnly { RowsKept::No } else { RowsKept::Yes };
     let recording = Recording::new(scene, seed, CutShort::No, rows, state);
-    let (filing, commands) = match target {
+    let (filing, beside) = match target {
         Target::Memory | Target::StatisticsOnly => (Filing::WhenFull, None),
         Target::Folder(folder) => {
             let filer = Filer::durable(&folder, &recording)?;
-            (Filing::Now(filer), Some(CommandFile::open(&folder)?))
+            let beside = Beside { commands: CommandFile::open(&folder)?, track: Tracker::begin(&folder) };
+            (Filing::Now(filer), Some(beside))
         }
     };
     let (sender, receiver) = crossbeam_channel::bounded(DELIVERIES_WAITING);
-    let writer = Writer { recording: recording.clone(), filing, commands };
+    let writer = Writer { recording: recording.clone(), filing, beside };
     let thread = std::thread::Builder::new().name("recording".to_owned());
     let thread = thread.spawn(move || writer.run(&receiver)).map_err(|_| RecordError::WriterEnded)?;
     Ok((sender, recording, WriterHandle { thread }))
@@ -75,7 +77,13 @@ pub fn spawn(
 struct Writer {
     recording: Recording,
     filing: Filing,
-    commands: Option<CommandFile>,
+    beside: Option<Beside>,
+}
+
+/// What a folder holds besides chunks.
+struct Beside {
+    commands: CommandFile,
+    track: Tracker,
 }
 
 /// Where complete chunks go.
@@ -93,7 +101,8 @@ impl Writer {
             (Filing::Now(filer), Ok(end)) => filer.finish(*end),
             _ => Ok(()),
         };
-        let result = written.and(filed).map_err(|error| {
+        let tracked = self.beside.map_or(Ok(()), |beside| beside.track.finish());
+        let result = written.and(filed).and(tracked).map_err(|error| {
             // The thread that files may have failed first, and knows why.
             self.recording.shared.fail(error.clone());
             self.recording.failure().unwrap_or(error)
@@ -119,6 +128,11 @@ impl Writer {
                         batch.extend(parts);
                         until = until.max(later);
                     }
+                    Delivery::Step(step) => {
+                        if let Some(beside) = &mut self.beside {
+                            beside.track.take(&step);
+                        }
+                    }
                     Delivery::End { at } => end = Some(at),
                 }
                 if rows < BATCH_ROWS && end.is_none() {
@@ -135,8 +149,8 @@ impl Writer {
 
     fn take(&mut self, batch: Vec<Rows>, until: SimTime) -> Result<(), RecordError> {
         let mut rows = canonical(batch);
-        if let Some(file) = &mut self.commands {
-            file.append(&rows.commands)?;
+        if let Some(beside) = &mut self.beside {
+            beside.commands.append(&rows.commands)?;
         }
         let mut closed = Vec::new();
         let shared = self.recording.shared.clone();

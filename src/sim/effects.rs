@@ -202,6 +202,8 @@ pub struct Border {
     pub(in crate::sim) cache: MatchCache,
     /// Events handled.
     pub handled: u64,
+    /// Events taken over from other partitions.
+    pub taken_over: u64,
     /// The earliest arrival among the mail in `outbox`.
     #[serde(skip)]
     pub(in crate::sim) mail_first: Option<SimTime>,
@@ -771,6 +773,7 @@ impl Border {
             boundary: SimTime::ZERO + SAMPLE_GRID,
             cache: MatchCache::default(),
             handled: 0,
+            taken_over: 0,
             mail_first: None,
         }
     }

@@ -7,6 +7,7 @@
 pub mod compile;
 pub mod model;
 pub mod id;
+pub mod track;
 pub mod run;
 pub mod live;
 pub mod split;

@@ -42,7 +42,10 @@ impl Partition {
             bag.texts.clear();
         }
         self.border.mail_first = None;
-        mail.for_each(|bag| self.border.unpack(bag));
+        mail.for_each(|bag| {
+            self.border.taken_over += bag.events.len() as u64;
+            self.border.unpack(bag);
+        });
         self.border.agenda.open(cell);
         while let Some(event) = self.border.agenda.pop_open(until) {
             self.execute(setting, &event);

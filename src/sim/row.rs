@@ -6,6 +6,7 @@
 
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::id::{LinkIndex, MessageId, NodeIndex};
+use crate::sim::track::EngineStep;
 
 /// The canonical key of a row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -281,6 +282,8 @@ pub enum Delivery {
         /// No later delivery holds an earlier row.
         until: SimTime,
     },
+    /// How partitions fared; no part of the recording.
+    Step(EngineStep),
     /// The run is over; the recording ends exactly here.
     End {
         /// The last instant.

@@ -19,6 +19,7 @@ use crate::sim::partition::{Partition, Setting};
 use crate::sim::payload::Payload;
 use crate::sim::row::{Delivery, Direction, HopKind, Rows, SAMPLE_GRID};
 use crate::sim::split::Split;
+use crate::sim::track::{EngineStep, Load};
 
 /// Rows that are handed to the recording at once.
 const DELIVERY_ROWS: usize = 1 << 16;
@@ -100,6 +101,15 @@ pub struct Simulation {
     watch: Watch,
     /// Events handled by partitions that a change of split dissolved.
     handled_before: u64,
+    track: Track,
+}
+
+/// What the engine track was told last, and what it has not been told yet.
+#[derive(Default)]
+struct Track {
+    loads: Vec<Load>,
+    windows: u64,
+    untold: Vec<EngineStep>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -160,6 +170,7 @@ impl Simulation {
             figures: EngineFigures { islands: split.islands, ..EngineFigures::default() },
             watch: Watch::default(),
             handled_before: 0,
+            track: Track::default(),
             model,
             options,
             seed,
@@ -205,6 +216,7 @@ impl Simulation {
         self.inbox = vec![vec![Mail::default(); count as usize]; count as usize];
         self.mail_first = None;
         self.figures.partitions = count;
+        self.track.loads = vec![Load::default(); count as usize];
     }
 
     /// The instant before which everything has happened.
@@ -442,11 +454,32 @@ impl Simulation {
         self.parts.extend(written.filter(|rows| !rows.is_empty()));
         if self.options.recorded == Recorded::Yes {
             deliver(Delivery::Rows { parts: std::mem::take(&mut self.parts), until: self.now });
+            self.note_step();
+            self.track.untold.drain(..).for_each(|step| deliver(Delivery::Step(step)));
         }
+    }
+
+    /// Notes what partitions did since the last note.
+    fn note_step(&mut self) {
+        let borders = self.partitions.iter().map(|partition| &partition.border);
+        let loads = borders.map(|border| Load { events: border.handled, transfers: border.taken_over });
+        let loads: Vec<Load> = loads.collect();
+        let since = loads.iter().zip(&self.track.loads).map(|(now, earlier)| now.since(*earlier));
+        self.track.untold.push(EngineStep {
+            until: self.now,
+            windows: self.figures.windows - self.track.windows,
+            threads: self.pool.as_ref().map_or(1, |pool| pool.current_num_threads() as u32),
+            loads: since.collect(),
+        });
+        self.track.loads = loads;
+        self.track.windows = self.figures.windows;
     }
 
     /// Moves everything into the partitions of `self.split`, which has just been replaced.
     fn repartition(&mut self) {
+        if self.options.recorded == Recorded::Yes {
+            self.note_step();
+        }
         let mut old = std::mem::take(&mut self.partitions);
         for (row, partition) in old.iter_mut().enumerate() {
             for bags in &self.inbox {
