@@ -40,14 +40,7 @@ pub enum Command {
         json: Json,
     },
     /// Print the report of a recording without running it again.
-    #[command(after_help = "Example: eventscape replay shop.recording --report html > shop.html")]
-    Replay {
-        /// A recording's folder, or its packed file.
-        recording: PathBuf,
-        /// How to print.
-        #[arg(long, value_enum, default_value_t)]
-        report: ReportFormat,
-    },
+    Replay(ReplayArguments),
     /// Turn a SAM or CloudFormation template into a scene.
     #[command(after_help = "Example: eventscape import template.yaml -o shop.ron")]
     Import {
@@ -124,6 +117,25 @@ pub struct SimulateArguments {
     /// Write the recording to this folder.
     #[arg(long)]
     pub record: Option<PathBuf>,
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t)]
+    pub report: ReportFormat,
+}
+
+/// Arguments of `replay`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  eventscape replay shop.recording --report html > shop.html\n  eventscape replay shop.recording --complete   run the tail again that a crash cut off"
+)]
+pub struct ReplayArguments {
+    /// A recording's folder, or its packed file.
+    pub recording: PathBuf,
+    /// Run the lost tail of a recording again that was cut short, and add it to the folder.
+    #[arg(long)]
+    pub complete: bool,
+    /// Threads for that; 0: one a core. Results do not depend on it.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
     /// How to print the report.
     #[arg(long, value_enum, default_value_t)]
     pub report: ReportFormat,

@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod input;
 pub mod simulate;
+pub mod replay;
 pub mod render;
 pub mod window;
 
@@ -14,11 +15,10 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use crate::cli::arguments::{Arguments, Command, ReportFormat};
+use crate::cli::arguments::{Arguments, Command};
 use crate::cli::window::Window;
 use crate::record;
 use crate::scene::{check, save, text};
-use crate::study::report::report;
 
 /// Exit code of a run that found something wrong in its input.
 const FINDINGS: u8 = 1;
@@ -39,7 +39,7 @@ pub fn run(arguments: Arguments, window: &Window) -> ExitCode {
         None => return window::open(window, arguments.file.as_deref()),
         Some(Command::Simulate(options)) => simulate::simulate(&options),
         Some(Command::Check { scenes, json }) => check_scenes(&scenes, json),
-        Some(Command::Replay { recording, report }) => replay(&recording, report),
+        Some(Command::Replay(options)) => replay::replay(&options),
         Some(Command::Import { file, output, json }) => import(&file, output.as_deref(), json),
         Some(Command::Pack { folder, output }) => pack(&folder, &output),
         Some(Command::Screenshot(options)) => window::screenshot(window, &options),
@@ -81,11 +81,6 @@ fn check_scenes(scenes: &[std::path::PathBuf], json: arguments::Json) -> Result<
         println!("{}", serde_json::Value::Array(found.clone()));
     }
     if found.is_empty() { Ok(()) } else { Err(Failure::Findings) }
-}
-
-fn replay(path: &Path, format: ReportFormat) -> Result<(), Failure> {
-    let recording = record::open(path).map_err(|error| Failure::Unreadable(format!("{error}; {}", error.help())))?;
-    render::print(&report(&recording), format)
 }
 
 fn import(file: &Path, output: Option<&Path>, json: arguments::Json) -> Result<(), Failure> {

@@ -6,13 +6,22 @@ use plotters::prelude::*;
 
 use crate::cli::Failure;
 use crate::cli::arguments::ReportFormat;
+use crate::record::Recording;
+use crate::study::parallelism::Parallelism;
 use crate::study::report::{Curve, NodeReport, Percentiles, Report};
 
 /// Pixels of a plot in the page.
 const PLOT_SIZE: (u32, u32) = (720, 200);
 
+/// Makes a recording's report and prints it.
+pub fn report(recording: &Recording, format: ReportFormat) -> Result<(), Failure> {
+    let made = crate::study::report::report(recording);
+    let made = made.map_err(|error| Failure::Unreadable(format!("{error}; {}", error.help())))?;
+    print(&made, format)
+}
+
 /// Prints a report.
-pub fn print(report: &Report, format: ReportFormat) -> Result<(), Failure> {
+fn print(report: &Report, format: ReportFormat) -> Result<(), Failure> {
     let unreadable = |error: String| Failure::Unreadable(format!("the report could not be made: {error}"));
     match format {
         ReportFormat::Text => print!("{}", text(report)),
@@ -61,6 +70,9 @@ pub fn text(report: &Report) -> String {
         out += &format!("{:origin$}  {:end$}  {count:>9}  {p50:>8}  {p95:>8}  {p99:>8}\n", flow.origin, flow.end);
     }
     out += &format!("\n{} delivered, {} not delivered\n", report.delivered, report.not_delivered);
+    if let Some(parallelism) = &report.parallelism {
+        out += &format!("{}\n", parallelism.line());
+    }
     out
 }
 
@@ -101,9 +113,11 @@ pub fn html(report: &Report) -> Result<String, String> {
     page.add_template("report.html", include_str!("../../assets/report.html")).map_err(|error| error.to_string())?;
     let template = page.get_template("report.html").map_err(|error| error.to_string())?;
     template
-        .render(
-            minijinja::context! { report => minijinja::Value::from(minijinja::value::Serde(report)), plots => plots? },
-        )
+        .render(minijinja::context! {
+            report => minijinja::Value::from(minijinja::value::Serde(report)),
+            plots => plots?,
+            parallelism => report.parallelism.as_ref().map(Parallelism::line),
+        })
         .map_err(|error| error.to_string())
 }
 

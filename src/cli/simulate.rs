@@ -8,16 +8,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::arguments::{ReportFormat, SimulateArguments};
 use crate::cli::{Failure, input, render};
+use crate::record::Plan;
 use crate::record::writer::{self, Target};
 use crate::scene::document::Scene;
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::compile::compile;
 use crate::sim::effects::Recorded;
 use crate::sim::run::{Options, Simulation};
-use crate::study::report::report;
 
 /// Steps of the progress bar.
-const STEPS: u64 = 1_000;
+pub const STEPS: u64 = 1_000;
 
 /// What a run without a window needs to know.
 #[derive(Clone, Debug)]
@@ -59,7 +59,9 @@ pub fn run(scene: &Scene, headless: Headless) -> Result<(), Failure> {
     let unreadable = |error: crate::record::RecordError| Failure::Unreadable(format!("{error}; {}", error.help()));
     let end = headless.length.map_or(model.duration(), |length| SimTime::ZERO + length);
     let seed = headless.options.seed.unwrap_or(scene.settings.seed);
-    let (sender, recording, handle) = writer::spawn(scene.clone(), headless.target, seed).map_err(unreadable)?;
+    let plan = Plan { seed, end: Some(end) };
+    let spawned = writer::spawn_planned(scene.clone(), headless.target, plan);
+    let (sender, recording, handle) = spawned.map_err(unreadable)?;
     let simulation = Simulation::new(Arc::new(model), headless.options);
     let mut simulation = simulation.map_err(|error| Failure::Unreadable(error.to_string()))?;
     let bar = progress_bar();
@@ -77,7 +79,7 @@ pub fn run(scene: &Scene, headless: Headless) -> Result<(), Failure> {
     handle.join().map_err(unreadable)?;
     bar.finish_and_clear();
     say_engine(&simulation, bar.elapsed());
-    render::print(&report(&recording), headless.report)
+    render::report(&recording, headless.report)
 }
 
 /// Runs a scene to just after `at` and keeps the recording in memory.
@@ -98,7 +100,8 @@ pub fn record_in_memory(scene: &Scene, at: SimSpan) -> Result<crate::record::Rec
     Ok(recording)
 }
 
-fn progress_bar() -> ProgressBar {
+/// The progress bar of a run.
+pub fn progress_bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{wide_bar} {percent}% {msg} {eta}");
     ProgressBar::new(STEPS).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -65,7 +65,7 @@ fn run_without(file: Option<&Path>) -> Result<(), Failure> {
     if let Some(path) = file.filter(|path| path.exists() && !input::is_template(path))
         && let Ok(recording) = crate::record::open(path)
     {
-        return crate::cli::render::print(&crate::study::report::report(&recording), ReportFormat::Text);
+        return crate::cli::render::report(&recording, ReportFormat::Text);
     }
     let scene = input::read_scene(file.unwrap_or(Path::new(builtin::DEFAULT.name)))?;
     let headless = Headless {

@@ -302,7 +302,8 @@ fn node_readings(recording: &Recording, ask: &Ask, id: &NodeId, row: NodeIndex, 
     };
     NodeReadings {
         node: id.clone(),
-        series: recording.series(row, quantity, SimTime::ZERO, ask.end, buckets(ask.end)),
+        // What could not be read is noted as the failure of the recording.
+        series: recording.series(row, quantity, SimTime::ZERO, ask.end, buckets(ask.end)).unwrap_or_default(),
         arrivals: rate(node.arrived()),
         departures: rate(node.departures),
         throttled: rate(node.outcome(Outcome::Throttled)),

@@ -35,7 +35,7 @@ impl Filer {
     /// Files to a folder that outlives the program.
     pub fn durable(folder: &Path, recording: &Recording) -> Result<Filer, RecordError> {
         let shared = &recording.shared;
-        let writer = FolderWriter::create(folder, &shared.scene, shared.seed, Durability::Durable)?;
+        let writer = FolderWriter::create(folder, &shared.scene, shared.plan, Durability::Durable)?;
         let shelf = Arc::new(Shelf::new(Source::Folder(folder.to_path_buf()), Vec::new()));
         shared.put_on_shelf(shelf.clone(), None);
         Filer::begin(writer, recording, shelf)
@@ -47,7 +47,7 @@ impl Filer {
         let scratch = tempfile::Builder::new().prefix("eventscape-").tempdir().map_err(refused)?;
         let folder = scratch.path().to_path_buf();
         let shared = &recording.shared;
-        let writer = FolderWriter::create(&folder, &shared.scene, shared.seed, Durability::Scratch)?;
+        let writer = FolderWriter::create(&folder, &shared.scene, shared.plan, Durability::Scratch)?;
         let shelf = Arc::new(Shelf::new(Source::Folder(folder), Vec::new()));
         shared.put_on_shelf(shelf.clone(), Some(scratch));
         Filer::begin(writer, recording, shelf)

@@ -14,6 +14,7 @@ use crate::record::error::RecordError;
 use crate::record::manifest::{
     COMMANDS, ChunkEntry, FileEntry, Group, MANIFEST, Manifest, RECORDING_VERSION, SCENE, command_line, file_name,
 };
+use crate::record::recording::Plan;
 use crate::record::schema::{ChunkTables, TABLES};
 use crate::record::statistics::ChunkStatistics;
 use crate::record::table::TableWriter;
@@ -76,7 +77,7 @@ impl FolderWriter {
     pub fn create(
         folder: &Path,
         scene: &Scene,
-        seed: u64,
+        plan: Plan,
         durability: Durability,
     ) -> Result<FolderWriter, RecordError> {
         fs::create_dir_all(folder).map_err(|error| RecordError::file("make the folder", folder, &error))?;
@@ -87,7 +88,8 @@ impl FolderWriter {
         let text = crate::scene::text::save(scene);
         let manifest = Manifest {
             version: RECORDING_VERSION,
-            seed,
+            seed: plan.seed,
+            planned_end: plan.end,
             documents: vec![FileEntry::of(SCENE, text.as_bytes())],
             ..Manifest::default()
         };
@@ -130,6 +132,7 @@ impl FolderWriter {
         let commands = fs::read(&path).map_err(|error| RecordError::file("read", &path, &error))?;
         self.manifest.documents.push(FileEntry::of(COMMANDS, &commands));
         self.manifest.finished = true;
+        self.manifest.planned_end = None;
         self.manifest.end = end;
         self.write_aside(MANIFEST, self.manifest.text()?.as_bytes())?;
         Ok(last)

@@ -37,6 +37,9 @@ pub struct Manifest {
     pub finished: bool,
     /// The recording's end.
     pub end: SimTime,
+    /// Where the run is to end, if that is known; nothing once it is finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_end: Option<SimTime>,
     /// The scene and, once finished, the commands.
     pub documents: Vec<FileEntry>,
     /// Groups of chunks in order.

@@ -32,6 +32,6 @@ pub use columns::{CommandColumns, HopColumns, LogColumns, ReceiptColumns, Sample
 pub use digest::digest;
 pub use error::RecordError;
 pub use pack::{open, pack};
-pub use recording::{CutShort, NodeFigures, Quantity, Recording};
+pub use recording::{CutShort, NodeFigures, Plan, Quantity, Recording};
 pub use window::WindowStatistics;
-pub use writer::{Target, WriterHandle, spawn};
+pub use writer::{Target, WriterHandle, spawn, spawn_planned};

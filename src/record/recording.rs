@@ -59,7 +59,7 @@ pub enum Quantity {
 
 pub(crate) struct Shared {
     pub(crate) scene: Arc<Scene>,
-    pub(crate) seed: u64,
+    pub(crate) plan: Plan,
     cut_short: CutShort,
     rows: RowsKept,
     revision: AtomicU64,
@@ -69,6 +69,15 @@ pub(crate) struct Shared {
     failure: Mutex<Option<RecordError>>,
     shelf: OnceLock<Arc<Shelf>>,
     scratch: OnceLock<TempDir>,
+}
+
+/// What the scene alone does not say of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Seed of all draws.
+    pub seed: u64,
+    /// Where the run is to end; `None` where a person decides.
+    pub end: Option<SimTime>,
 }
 
 /// Whether a recording was ended, or ends where a crash left it.
@@ -168,11 +177,11 @@ impl Shared {
 }
 
 impl Recording {
-    pub(crate) fn new(scene: Scene, seed: u64, cut_short: CutShort, rows: RowsKept, state: State) -> Recording {
+    pub(crate) fn new(scene: Scene, plan: Plan, cut_short: CutShort, rows: RowsKept, state: State) -> Recording {
         Recording {
             shared: Arc::new(Shared {
                 scene: Arc::new(scene),
-                seed,
+                plan,
                 cut_short,
                 rows,
                 revision: AtomicU64::new(0),
@@ -202,7 +211,8 @@ impl Recording {
         });
         let state = State { closed: closed.collect(), end: manifest.end, commands, ..State::default() };
         let cut_short = if manifest.finished { CutShort::No } else { CutShort::Yes };
-        let recording = Recording::new(scene, manifest.seed, cut_short, RowsKept::Yes, state);
+        let plan = Plan { seed: manifest.seed, end: manifest.planned_end };
+        let recording = Recording::new(scene, plan, cut_short, RowsKept::Yes, state);
         recording.shared.put_on_shelf(Arc::new(shelf), None);
         recording
     }
@@ -214,7 +224,12 @@ impl Recording {
 
     /// The seed of the run.
     pub fn seed(&self) -> u64 {
-        self.shared.seed
+        self.shared.plan.seed
+    }
+
+    /// Where the run was to end, while it goes on or where it was cut short; `None` where that was left open.
+    pub fn planned_end(&self) -> Option<SimTime> {
+        self.shared.plan.end
     }
 
     /// Everything before this instant is recorded.
@@ -385,9 +400,18 @@ impl Recording {
         window
     }
 
-    /// `buckets` values of a node's quantity, evenly from `from` to `to`.
-    pub fn series(&self, node: NodeIndex, quantity: Quantity, from: SimTime, to: SimTime, buckets: usize) -> Vec<f32> {
-        crate::record::series::series(self, node, quantity, from, to, buckets)
+    /// `buckets` values of a node's quantity, evenly from `from` to `to`. What could not be read is
+    /// also noted as this recording's failure.
+    pub fn series(
+        &self,
+        node: NodeIndex,
+        quantity: Quantity,
+        from: SimTime,
+        to: SimTime,
+        buckets: usize,
+    ) -> Result<Vec<f32>, RecordError> {
+        let series = crate::record::series::series(self, node, quantity, from, to, buckets);
+        series.inspect_err(|error| self.shared.fail(error.clone()))
     }
 
     /// Every command and fault that acted, in order. Of a recording that was cut short also those
@@ -532,10 +556,10 @@ mod tests {
     fn a_series_of_depth_follows_the_samples() {
         let rows = rows(10, Size { nodes: 1, hops: 100, length: SimSpan::from_seconds(1) });
         let recording = record(&rows, seconds(1));
-        let series = recording.series(NodeIndex(0), Quantity::Depth, SimTime::ZERO, seconds(1), 100);
+        let series = recording.series(NodeIndex(0), Quantity::Depth, SimTime::ZERO, seconds(1), 100).unwrap();
         assert_eq!(series.len(), 100);
         assert_eq!(series[50], rows.samples[50].depth as f32);
-        let arrivals = recording.series(NodeIndex(0), Quantity::Arrivals, SimTime::ZERO, seconds(1), 10);
+        let arrivals = recording.series(NodeIndex(0), Quantity::Arrivals, SimTime::ZERO, seconds(1), 10).unwrap();
         assert!(arrivals.iter().sum::<f32>() > 0.0);
     }
 }

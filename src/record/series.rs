@@ -1,9 +1,11 @@
 //! Series: a node's quantity over time, as a panel's plot shows it.
 //!
 //! Invariant: values are for pictures only; nothing is computed from them.
+//! Invariant: a chunk that cannot be read is an error, never a gap that looks like silence.
 
 use std::ops::Range;
 
+use crate::record::error::RecordError;
 use crate::record::recording::{Quantity, Recording};
 use crate::record::statistics::CELL;
 use crate::record::window::{NodeStatistics, WindowStatistics};
@@ -22,11 +24,11 @@ pub fn series(
     from: SimTime,
     to: SimTime,
     buckets: usize,
-) -> Vec<f32> {
+) -> Result<Vec<f32>, RecordError> {
     let buckets = buckets.min(BUCKETS_MAX);
     let length = to.since(from).nanos();
     if buckets == 0 || length == 0 {
-        return vec![0.0; buckets];
+        return Ok(vec![0.0; buckets]);
     }
     let edge = |at: usize| from + SimSpan::from_nanos((u128::from(length) * at as u128 / buckets as u128) as u64);
     let edges: Vec<SimTime> = (0..=buckets).map(edge).collect();
@@ -39,7 +41,12 @@ pub fn series(
     }
 }
 
-fn from_cells(recording: &Recording, node: NodeIndex, quantity: Quantity, edges: &[SimTime]) -> Vec<f32> {
+fn from_cells(
+    recording: &Recording,
+    node: NodeIndex,
+    quantity: Quantity,
+    edges: &[SimTime],
+) -> Result<Vec<f32>, RecordError> {
     let end = recording.end();
     let mut windows: Vec<WindowStatistics> =
         edges.windows(2).map(|pair| WindowStatistics::beginning_in(pair[0], pair[1], end)).collect();
@@ -48,18 +55,14 @@ fn from_cells(recording: &Recording, node: NodeIndex, quantity: Quantity, edges:
         if !windows.iter().any(over) {
             continue;
         }
-        match recording.statistics(span.index) {
-            Ok(statistics) => {
-                for window in windows.iter_mut().filter(|window| over(window)) {
-                    statistics.fold_node(node.0, window);
-                }
-            }
-            Err(error) => recording.shared.fail(error),
+        let statistics = recording.statistics(span.index)?;
+        for window in windows.iter_mut().filter(|window| over(window)) {
+            statistics.fold_node(node.0, window);
         }
     }
     let value =
         |window: &WindowStatistics| window.nodes.first().map_or(0.0, |node| value_of(node, quantity, window.length()));
-    windows.iter().map(value).collect()
+    Ok(windows.iter().map(value).collect())
 }
 
 fn value_of(node: &NodeStatistics, quantity: Quantity, length: SimSpan) -> f32 {
@@ -85,12 +88,17 @@ fn chunks_over(recording: &Recording, edges: &[SimTime]) -> Range<usize> {
     }
 }
 
-fn levels(recording: &Recording, node: NodeIndex, quantity: Quantity, edges: &[SimTime]) -> Vec<f32> {
+fn levels(
+    recording: &Recording,
+    node: NodeIndex,
+    quantity: Quantity,
+    edges: &[SimTime],
+) -> Result<Vec<f32>, RecordError> {
     let mut values = vec![0.0f32; edges.len().saturating_sub(1)];
     let mut level = 0.0f32;
     let mut filled = 0;
     for index in chunks_over(recording, edges) {
-        let Ok(chunk) = recording.chunk(index) else { continue };
+        let chunk = recording.chunk(index)?;
         let opening = chunk.keyframe.samples.iter().copied().filter(|sample| sample.key.node == node.0);
         let rows = (0..chunk.samples.len()).filter(|row| chunk.samples.node.get(*row) == Some(&node.0));
         for sample in opening.chain(rows.filter_map(|row| chunk.samples.row(row))) {
@@ -110,10 +118,15 @@ fn levels(recording: &Recording, node: NodeIndex, quantity: Quantity, edges: &[S
         values[filled] = level;
         filled += 1;
     }
-    values
+    Ok(values)
 }
 
-fn rates(recording: &Recording, node: NodeIndex, quantity: Quantity, edges: &[SimTime]) -> Vec<f32> {
+fn rates(
+    recording: &Recording,
+    node: NodeIndex,
+    quantity: Quantity,
+    edges: &[SimTime],
+) -> Result<Vec<f32>, RecordError> {
     let mut counts = vec![0u64; edges.len().saturating_sub(1)];
     let mut count = |time: u64, more: u64| {
         let after = edges.partition_point(|edge| edge.nanos() <= time);
@@ -122,7 +135,7 @@ fn rates(recording: &Recording, node: NodeIndex, quantity: Quantity, edges: &[Si
         }
     };
     for index in chunks_over(recording, edges) {
-        let Ok(chunk) = recording.chunk(index) else { continue };
+        let chunk = recording.chunk(index)?;
         if quantity == Quantity::Departures {
             let hops = chunk.hops.depart.iter().zip(&chunk.hops.node).zip(&chunk.hops.direction).zip(&chunk.hops.count);
             let ours = hops.filter(|(((_, row), direction), _)| **row == node.0 && **direction == 0);
@@ -140,5 +153,6 @@ fn rates(recording: &Recording, node: NodeIndex, quantity: Quantity, edges: &[Si
         }
     }
     let spans = edges.windows(2).map(|pair| pair[1].since(pair[0]).seconds());
-    counts.iter().zip(spans).map(|(count, span)| if span > 0.0 { (*count as f64 / span) as f32 } else { 0.0 }).collect()
+    let rate = |(count, span): (&u64, f64)| if span > 0.0 { (*count as f64 / span) as f32 } else { 0.0 };
+    Ok(counts.iter().zip(spans).map(rate).collect())
 }

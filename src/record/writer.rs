@@ -15,7 +15,7 @@ use crate::record::filer::Filer;
 use crate::record::folder::CommandFile;
 use crate::record::memory::Cached;
 use crate::record::order::canonical;
-use crate::record::recording::{Closed, CutShort, Open, Recording, RowsKept, State};
+use crate::record::recording::{Closed, CutShort, Open, Plan, Recording, RowsKept, State};
 use crate::record::statistics::{ChunkStatistics, Cursor};
 use crate::record::track::Tracker;
 use crate::scene::document::Scene;
@@ -56,9 +56,18 @@ pub fn spawn(
     target: Target,
     seed: u64,
 ) -> Result<(Sender<Delivery>, Recording, WriterHandle), RecordError> {
+    spawn_planned(scene, target, Plan { seed, end: None })
+}
+
+/// Begins a recording of a run whose end may be known, so that a crash does not hide it.
+pub fn spawn_planned(
+    scene: Scene,
+    target: Target,
+    plan: Plan,
+) -> Result<(Sender<Delivery>, Recording, WriterHandle), RecordError> {
     let state = State { open: Some(Open::default()), ..State::default() };
     let rows = if target == Target::StatisticsOnly { RowsKept::No } else { RowsKept::Yes };
-    let recording = Recording::new(scene, seed, CutShort::No, rows, state);
+    let recording = Recording::new(scene, plan, CutShort::No, rows, state);
     let (filing, beside) = match target {
         Target::Memory | Target::StatisticsOnly => (Filing::WhenFull, None),
         Target::Folder(folder) => {

@@ -130,6 +130,11 @@ impl Split {
     }
 }
 
+/// The sets of nodes joined by links without latency, in the order of their first nodes.
+pub fn islands(model: &Model) -> Vec<Vec<NodeIndex>> {
+    pieces_at(model, SimSpan::from_nanos(1))
+}
+
 /// The sets of nodes joined by links whose floor is under `least`.
 fn pieces_at(model: &Model, least: SimSpan) -> Vec<Vec<NodeIndex>> {
     let mut sets = Sets::new(model.nodes.len());

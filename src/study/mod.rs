@@ -3,3 +3,5 @@
 //! Invariant: answers come from recordings alone, so a finished run answers like a live one.
 
 pub mod report;
+pub mod parallelism;
+pub mod rerun;

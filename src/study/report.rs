@@ -5,15 +5,16 @@
 
 use serde::Serialize;
 
-use crate::record::Recording;
 use crate::record::histogram::Histogram;
 use crate::record::recording::Quantity;
 use crate::record::window::{FlowStatistics, NodeStatistics};
+use crate::record::{RecordError, Recording};
 use crate::scene::document::{Node, Scene};
 use crate::scene::kind::Kind;
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::id::NodeIndex;
 use crate::sim::row::{Fate, Outcome};
+use crate::study::parallelism::{Parallelism, parallelism};
 
 /// Points of a curve in the report.
 const CURVE_POINTS: usize = 240;
@@ -41,6 +42,8 @@ pub struct Report {
     pub flows: Vec<FlowReport>,
     /// Backlog over time of the nodes with the deepest ones.
     pub curves: Vec<Curve>,
+    /// What limits how many threads can work at the scene; `null` where it does not compile.
+    pub parallelism: Option<Parallelism>,
 }
 
 /// What happened at a node.
@@ -123,11 +126,14 @@ pub struct Curve {
     pub depth: Vec<f32>,
 }
 
-/// The report of all that `recording` holds.
-pub fn report(recording: &Recording) -> Report {
+/// The report of all that `recording` holds; an error where part of it cannot be read.
+pub fn report(recording: &Recording) -> Result<Report, RecordError> {
     let scene = recording.scene();
     let end = recording.end();
     let window = recording.window(SimTime::ZERO, end);
+    if let Some(error) = recording.failure() {
+        return Err(error);
+    }
     let length = end.since(SimTime::ZERO);
     let nodes: Vec<NodeReport> = scene
         .nodes
@@ -142,16 +148,17 @@ pub fn report(recording: &Recording) -> Report {
         b.latency.count.cmp(&a.latency.count).then_with(|| (&a.origin, &a.end).cmp(&(&b.origin, &b.end)))
     });
     flows.truncate(FLOWS_MAX);
-    Report {
+    Ok(Report {
         title: scene.title.clone(),
         seed: recording.seed(),
         duration_s: length.seconds(),
         delivered: total(Fate::Delivered),
         not_delivered: lost.into_iter().map(total).sum(),
-        curves: curves(recording, &nodes, end),
+        curves: curves(recording, &nodes, end)?,
         nodes,
         flows,
-    }
+        parallelism: parallelism(scene),
+    })
 }
 
 fn node_report(id: &str, node: &Node, said: &NodeStatistics, length: SimSpan) -> NodeReport {
@@ -193,7 +200,7 @@ fn flow_report(scene: &Scene, flow: &FlowStatistics) -> Option<FlowReport> {
     Some(FlowReport { origin: id(flow.origin)?, end: id(flow.end)?, latency: Percentiles::of(&flow.latency) })
 }
 
-fn curves(recording: &Recording, nodes: &[NodeReport], end: SimTime) -> Vec<Curve> {
+fn curves(recording: &Recording, nodes: &[NodeReport], end: SimTime) -> Result<Vec<Curve>, RecordError> {
     let mut deepest: Vec<(usize, &NodeReport)> =
         nodes.iter().enumerate().filter(|(_, node)| node.queue_max > 1).collect();
     deepest.sort_by(|a, b| b.1.queue_max.cmp(&a.1.queue_max).then(a.0.cmp(&b.0)));
@@ -201,8 +208,8 @@ fn curves(recording: &Recording, nodes: &[NodeReport], end: SimTime) -> Vec<Curv
     let step_s = end.seconds() / CURVE_POINTS as f64;
     let curve = |(row, node): (usize, &NodeReport)| {
         let node_index = NodeIndex(row as u32);
-        let depth = recording.series(node_index, Quantity::Depth, SimTime::ZERO, end, CURVE_POINTS);
-        Curve { node: node.label.clone(), step_s, depth }
+        let depth = recording.series(node_index, Quantity::Depth, SimTime::ZERO, end, CURVE_POINTS)?;
+        Ok(Curve { node: node.label.clone(), step_s, depth })
     };
     deepest.into_iter().map(curve).collect()
 }
