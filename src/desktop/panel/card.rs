@@ -71,14 +71,17 @@ fn work(ui: &mut Ui, shown: &Shown) {
     ui.label(words(&work.label, regular(12.0), shown.second()));
 }
 
-/// The scene's notes at the upper left of the picture, until they are dismissed.
+/// The scene's notes at the lower right of the picture, until they are dismissed: seen aslant from the
+/// left, a scene leaves that corner free. They make way for cards of what went wrong.
 pub fn notes(ctx: &egui::Context, picture: Rect, shown: &Shown, state: &mut PanelState) {
     let notes = &shown.open.scene.notes;
-    if notes.is_empty() || state.notes == Visible::Hidden || state.dismissed == *notes {
+    let is_dismissed = state.notes == Visible::Hidden || state.dismissed == *notes;
+    if notes.is_empty() || is_dismissed || !shown.notices.cards.is_empty() {
         return;
     }
-    let corner = picture.min + vec2(12.0, 12.0);
-    egui::Area::new("notes".into()).fixed_pos(corner).order(egui::Order::Middle).show(ctx, |ui| {
+    let offset = picture.max - ctx.viewport_rect().max - vec2(12.0, 12.0);
+    let area = egui::Area::new("notes".into()).anchor(Align2::RIGHT_BOTTOM, offset).order(egui::Order::Middle);
+    area.show(ctx, |ui| {
         let frame = floating(shown.theme).fill(paint_alpha(shown.theme.panel, 0.94));
         frame.show(ui, |ui| {
             ui.set_width(NOTES_WIDTH.min(picture.width() * 0.4));

@@ -1,23 +1,25 @@
 //! Labels: names and one figure beside the bodies, as real text.
 //!
 //! Reads `OpenScene`, `Geometry`, `Figures`, `Orbit`, `Selection`, `Hovered`, `Theme`. Draws with egui.
-//! Invariant: no label covers another, and none is cut by the picture's edge; where there is no room
-//! a label loses its figure first and then gives way. Order of rights: selected, failing, backlogged,
-//! hovered, then nearest.
+//! Invariant: where there is no room a label loses its figure first and then gives way. Order of rights:
+//! selected, failing, backlogged, hovered, then nearest. [`label_room`](super::label_room) says where there is.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bevy::prelude::*;
 use bevy_egui::egui::{self, FontFamily, FontId, Galley, Rect, pos2, vec2};
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 
-use super::body::{Posture, Shape};
+use super::body::{LAYER, Look, Posture, Shape};
 use super::camera::Orbit;
 use super::geometry::{Geometry, NodePlace};
+use super::label_room::{self, Found, Room};
 use super::look::{self, GaugeTone};
 use super::picking::Lens;
 use super::region::FloorNames;
+use crate::desktop::reading::Promptness;
 use crate::desktop::state::{Figures, Hovered, NodeShown, OpenScene, Selection, ViewRectangle};
 use crate::desktop::theme::{Theme, paint, paint_alpha};
 use crate::scene::slug::NodeId;
@@ -25,8 +27,11 @@ use crate::scene::slug::NodeId;
 /// Size of the text: its capitals are 14 pixels high, readable from the back of a room.
 pub const TEXT: f32 = 19.5;
 const PADDING: egui::Vec2 = vec2(7.0, 2.0);
-/// How far a label may move from its place below the body's front edge.
-const SHIFTS: [f32; 4] = [0.0, 14.0, 27.0, 40.0];
+/// The share of a label that may cover bodies and names before it loses its figure, then gives way.
+const COVERS_MAX: f32 = 0.3;
+/// Pieces in which a name on the floor is kept clear: it lies aslant, and a box around all of it would
+/// be mostly empty.
+const PIECES: u16 = 8;
 /// Bodies that are smaller on the screen keep a label only where something is wrong.
 const SMALL: f32 = 40.0;
 /// Bodies that are smaller yet have none.
@@ -55,7 +60,10 @@ pub struct LabelPlugin;
 
 impl Plugin for LabelPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<PlacedLabels>().init_resource::<FloorNames>().add_systems(EguiPrimaryContextPass, draw);
+        app.init_resource::<PlacedLabels>()
+            .init_resource::<FloorNames>()
+            .init_resource::<Promptness>()
+            .add_systems(EguiPrimaryContextPass, draw);
     }
 }
 
@@ -109,7 +117,9 @@ fn draw(
     hovered: Res<Hovered>,
     theme: Res<Theme>,
     names: Res<FloorNames>,
+    promptness: Res<Promptness>,
     mut placed: ResMut<PlacedLabels>,
+    mut kept: Local<BTreeMap<NodeId, usize>>,
 ) -> Result {
     let context = contexts.ctx_mut()?;
     let lens = Lens::new(&orbit.stand, &rectangle);
@@ -122,29 +132,54 @@ fn draw(
     wanted.truncate(LABELS_MAX);
     let bounds = Rect::from_min_max(pos2(rectangle.min.x, rectangle.min.y), pos2(rectangle.max.x, rectangle.max.y));
     let painter = context.layer_painter(egui::LayerId::background()).with_clip_rect(bounds);
-    let names = names.corners.iter().filter_map(|corners| around(corners.iter().copied(), &lens));
-    let bodies: Vec<Rect> = wanted.iter().map(|label| label.body).chain(names).collect();
+    let mut kept_clear: Vec<Rect> = wanted.iter().map(|label| label.body).collect();
+    kept_clear.extend(names.corners.iter().flat_map(|corners| name_on_screen(corners, &lens)));
+    let ways = ways_on_screen(&geometry, &lens);
+    let mut spots = BTreeMap::new();
     let mut taken: Vec<Rect> = Vec::new();
     placed.labels.clear();
     for label in &wanted {
         let name = lay_out(context, label.name, paint(theme.text));
         let figure = (!label.figure.is_empty()).then(|| lay_out(context, &label.figure, ink(label.tone, &theme)));
+        let room = Room { bounds, taken: &taken, kept_clear: &kept_clear, ways: &ways, own: label.body };
+        let before = if *promptness == Promptness::Later { kept.get(label.node).copied() } else { None };
+        let find = |size: egui::Vec2| label_room::find(label.anchor, size + PADDING * 2.0, &room, before);
         let full = figure.as_ref().map(|figure| name.size() + vec2(8.0 + figure.size().x, 0.0));
-        let candidates = [full, Some(name.size())];
-        let found = candidates.into_iter().enumerate().find_map(|(shortened, size)| {
-            let room = Room { bounds: &bounds, taken: &taken, bodies: &bodies, own: label.body };
-            free_place(label.anchor, size? + PADDING * 2.0, &room).map(|place| (shortened, place))
-        });
-        let Some((shortened, place)) = found else { continue };
+        let whole = full.and_then(find).filter(|found| found.covers <= COVERS_MAX);
+        let figure = figure.filter(|_| whole.is_some());
+        let shortened = || find(name.size()).filter(|found| found.covers <= COVERS_MAX || label.right > Right::Hovered);
+        let Some(Found { place, spot, .. }) = whole.or_else(shortened) else { continue };
         painter.rect_filled(place, 4.0, paint_alpha(theme.panel, 0.86));
         painter.galley(place.min + PADDING, name.clone(), paint(theme.text));
-        if let Some(figure) = figure.filter(|_| shortened == 0) {
+        if let Some(figure) = figure {
             painter.galley(place.min + PADDING + vec2(name.size().x + 8.0, 0.0), figure, paint(theme.text));
         }
         taken.push(place);
+        spots.insert(label.node.clone(), spot);
         placed.labels.push(PlacedLabel { node: label.node.clone(), rectangle: place });
     }
+    *kept = spots;
     Ok(())
+}
+
+/// Points along the links. Scenes with very many are seen from so far that no label keeps clear of all.
+fn ways_on_screen(geometry: &Geometry, lens: &Lens) -> Vec<egui::Pos2> {
+    const LINKS_MAX: usize = 100;
+    const STEPS: u16 = 12;
+    let links = geometry.links.iter().take(if geometry.links.len() > LINKS_MAX { 0 } else { LINKS_MAX });
+    let along = links.flat_map(|link| (0..=STEPS).map(move |step| link.at(f32::from(step) / f32::from(STEPS))));
+    along.filter_map(|point| lens.screen(point).map(|at| pos2(at.x, at.y))).collect()
+}
+
+/// A name on the floor in pieces from its beginning to its end.
+fn name_on_screen(corners: &[Vec3; 4], lens: &Lens) -> impl Iterator<Item = Rect> {
+    let [near_end, near_start, far_end, far_start] = *corners;
+    (0..PIECES).filter_map(move |piece| {
+        let at = |piece: u16| f32::from(piece) / f32::from(PIECES);
+        let (from, to) = (at(piece), at(piece + 1));
+        let ends = [from, to].map(|share| [far_start.lerp(far_end, share), near_start.lerp(near_end, share)]);
+        around(ends.into_iter().flatten(), lens)
+    })
 }
 
 fn ink(tone: Tone, theme: &Theme) -> egui::Color32 {
@@ -155,44 +190,6 @@ fn ink(tone: Tone, theme: &Theme) -> egui::Color32 {
     })
 }
 
-/// What a label must keep clear of.
-struct Room<'a> {
-    bounds: &'a Rect,
-    taken: &'a [Rect],
-    /// Bodies, and names on the floor: avoided where any place allows.
-    bodies: &'a [Rect],
-    own: Rect,
-}
-
-/// The first free place for a label: below its body, beside it, above it; first without covering
-/// another body, then anyhow. Never over another label, never cut by the picture's edge.
-fn free_place(anchor: Vec2, size: egui::Vec2, room: &Room) -> Option<Rect> {
-    let Room { bounds, taken, bodies, own } = room;
-    if size.x > bounds.width() - 8.0 {
-        return None;
-    }
-    let below = SHIFTS.map(|shift| pos2(anchor.x - size.x / 2.0, anchor.y + shift));
-    let middle = own.center().y - size.y / 2.0;
-    let beside = [pos2(own.max.x + 6.0, middle), pos2(own.min.x - 6.0 - size.x, middle)];
-    let above = [pos2(own.center().x - size.x / 2.0, own.min.y - size.y - 4.0)];
-    let places: Vec<Rect> = below
-        .into_iter()
-        .chain(beside)
-        .chain(above)
-        .map(|corner| {
-            let left = corner.x.clamp(bounds.min.x + 4.0, bounds.max.x - 4.0 - size.x);
-            (Rect::from_min_size(pos2(left.round(), corner.y.round()), size), (left - corner.x).abs())
-        })
-        .filter(|(place, pushed)| {
-            let inside = bounds.shrink(2.0).contains_rect(*place);
-            inside && *pushed < 60.0 && taken.iter().all(|other| !other.expand(2.0).intersects(*place))
-        })
-        .map(|(place, _)| place)
-        .collect();
-    let covers = |place: &&Rect| bodies.iter().any(|body| *body != *own && body.shrink(4.0).intersects(**place));
-    places.iter().find(|place| !covers(place)).or(places.first()).copied()
-}
-
 /// The rectangle of the screen around points of space; `None` where one lies behind the eye.
 fn around(points: impl IntoIterator<Item = Vec3>, lens: &Lens) -> Option<Rect> {
     let points: Option<Vec<egui::Pos2>> =
@@ -200,11 +197,16 @@ fn around(points: impl IntoIterator<Item = Vec3>, lens: &Lens) -> Option<Rect> {
     points.map(|points| Rect::from_points(&points))
 }
 
-/// The rectangle of the screen around a body.
-fn body_on_screen(place: &NodePlace, lens: &Lens) -> Option<Rect> {
+/// The rectangle of the screen around a body, with the cross or the heap above it.
+fn body_on_screen(place: &NodePlace, look: &Look, lens: &Lens) -> Option<Rect> {
     let Vec2 { x, y: z } = place.measure.half;
     let at = |x: f32, y: f32, z: f32| place.feet + Vec3::new(x, y, z);
-    let top = place.measure.height;
+    let crown = match look.posture {
+        Posture::Stopped => -place.measure.height * 0.4,
+        Posture::Failing => 1.0,
+        Posture::Sound => f32::from(look.heap) * LAYER,
+    };
+    let top = place.measure.height + crown;
     around([at(x, 0.0, z), at(-x, 0.0, z), at(x, 0.0, -z), at(-x, 0.0, -z), at(x, top, 0.0), at(-x, top, 0.0)], lens)
 }
 
@@ -219,7 +221,6 @@ fn wanted<'a>(
     let nodes = open.scene.nodes.iter().zip(&geometry.nodes).enumerate();
     nodes
         .filter_map(|(row, ((id, node), place))| {
-            let width = lens.pixels(place.feet) * place.measure.half.max_element() * 2.0;
             let shown = figures.nodes.get(row);
             let idle = NodeShown::default();
             let target = look::target(place.shape, look::capacity(&node.kind, place.shape), shown.unwrap_or(&idle));
@@ -238,13 +239,14 @@ fn wanted<'a>(
             } else {
                 Right::Near
             };
+            let body = body_on_screen(place, &target.look, lens)?;
+            let width = body.width().max(body.height());
             if width < TINY && right != Right::Selected || width < SMALL && right == Right::Near {
                 return None;
             }
             let name = if node.label.is_empty() { id.as_str() } else { &node.label };
             let (figure, tone) =
                 shown.map(|shown| figure(place.shape, shown, &target)).unwrap_or((String::new(), Tone::Second));
-            let body = body_on_screen(place, lens)?;
             Some(Wanted { right, distance: lens.distance(place.feet), node: id, name, figure, tone, anchor, body })
         })
         .collect()
@@ -294,33 +296,6 @@ fn count(number: u32) -> String {
 mod tests {
     use super::*;
     use crate::desktop::theme::{ThemeName, contrast};
-
-    #[test]
-    fn labels_keep_apart_and_inside() {
-        let bounds = Rect::from_min_max(pos2(0.0, 0.0), pos2(400.0, 300.0));
-        let size = vec2(120.0, 26.0);
-        let mut taken: Vec<Rect> = Vec::new();
-        for _ in 0..12 {
-            let own = Rect::from_min_max(pos2(370.0, 160.0), pos2(390.0, 195.0));
-            let room = Room { bounds: &bounds, taken: &taken, bodies: &[], own };
-            if let Some(place) = free_place(Vec2::new(380.0, 200.0), size, &room) {
-                assert!(bounds.contains_rect(place), "{place:?}");
-                assert!(taken.iter().all(|other| !other.intersects(place)), "{place:?}");
-                taken.push(place);
-            }
-        }
-        assert!((2..=5).contains(&taken.len()), "{taken:?}");
-    }
-
-    #[test]
-    fn a_label_goes_beside_its_body_rather_than_over_another() {
-        let bounds = Rect::from_min_max(pos2(0.0, 0.0), pos2(600.0, 400.0));
-        let own = Rect::from_min_max(pos2(250.0, 100.0), pos2(300.0, 150.0));
-        let below = Rect::from_min_max(pos2(200.0, 155.0), pos2(350.0, 260.0));
-        let room = Room { bounds: &bounds, taken: &[], bodies: &[own, below], own };
-        let place = free_place(Vec2::new(275.0, 154.0), vec2(90.0, 26.0), &room);
-        assert!(place.is_some_and(|place| !place.intersects(below)), "{place:?}");
-    }
 
     #[test]
     fn capitals_are_fourteen_pixels_high() {

@@ -21,6 +21,7 @@ pub mod message;
 pub mod link;
 pub mod pointer;
 pub mod picking;
+pub mod label_room;
 pub mod label;
 pub mod camera;
 #[cfg(test)]

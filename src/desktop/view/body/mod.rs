@@ -117,7 +117,8 @@ pub struct Look {
 pub const FILL_FULL: u8 = 76;
 /// A heap grows no higher: at 0.12 m a layer it would leave the picture.
 pub const HEAP_MAX: u8 = 12;
-const LAYER: f32 = 0.12;
+/// Height of a layer of a heap, in meters.
+pub const LAYER: f32 = 0.12;
 
 impl Look {
     /// A sound body with nothing in it.
