@@ -162,6 +162,9 @@ pub struct ScreenshotArguments {
     /// Draws the panels around the picture.
     #[arg(long)]
     pub panels: bool,
+    /// Draws shadows, glow and smooth edges also where only software draws; that takes longer.
+    #[arg(long)]
+    pub effects: bool,
     /// A node that is selected, by its id.
     #[arg(long)]
     pub select: Option<String>,

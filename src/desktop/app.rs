@@ -32,6 +32,7 @@ use super::panel::PanelsPlugin;
 use super::playhead::{PlayheadPlugin, Track};
 use super::reading::ReadingPlugin;
 use super::state::{Play, Playhead, Quality, Selection, order_frame};
+use super::tell::TellPlugin;
 use super::theme::Theme;
 use super::view::ViewPlugins;
 
@@ -74,7 +75,7 @@ pub fn run(opening: Opening) -> ExitCode {
         ..WindowPlugin::default()
     };
     app.add_plugins(DefaultPlugins.set(window).set(quiet_log()))
-        .add_plugins(DesktopPlugins)
+        .add_plugins((DesktopPlugins, TellPlugin))
         .insert_resource(RenderErrorHandler(recover))
         .insert_resource(WinitSettings::continuous())
         .init_resource::<Restless>()
@@ -94,7 +95,9 @@ pub fn run(opening: Opening) -> ExitCode {
 pub fn quiet_log() -> LogPlugin {
     LogPlugin {
         level: Level::WARN,
-        filter: "warn,wgpu_hal=error,wgpu_core=error,bevy_winit=error".to_owned(),
+        filter:
+            "warn,wgpu_hal=error,wgpu_core=error,bevy_winit=error,bevy_render::renderer=error,bevy_egui::render=error"
+                .to_owned(),
         ..LogPlugin::default()
     }
 }

@@ -15,7 +15,7 @@ use super::app;
 use super::opening::Opening;
 use super::panel::Visible;
 use super::probe::{Probe, probe};
-use super::screenshot::{Shot, screenshot};
+use super::screenshot::{Effects, Shot, screenshot};
 use super::theme::ThemeName;
 
 /// What `main` hands to the terminal.
@@ -43,6 +43,8 @@ fn draw(scene: &Scene, recording: &Recording, arguments: &ScreenshotArguments) -
         theme: theme(arguments.theme),
         panels: if arguments.panels { Visible::Shown } else { Visible::Hidden },
         selected,
+        effects: if arguments.effects { Effects::All } else { Effects::Fitting },
+        ..Shot::default()
     };
     screenshot(scene, Some(recording), &shot, &arguments.output).map_err(|error| error.to_string())
 }

@@ -26,5 +26,7 @@ pub mod keys;
 pub mod notice;
 pub mod panel;
 pub mod probe;
+pub mod tell;
+pub mod studio;
 pub mod screenshot;
 pub mod view;

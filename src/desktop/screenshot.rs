@@ -4,39 +4,26 @@
 //! adapter: wall time advances by a fixed step, and readings are taken at once.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use bevy::app::{AppLabel, SubApps};
-use bevy::asset::RenderAssetUsages;
-use bevy::camera::RenderTarget;
 use bevy::prelude::*;
-use bevy::render::pipelined_rendering::PipelinedRenderingPlugin;
-use bevy::render::render_resource::{
-    Extent3d, PipelineCache, PollType, TextureDimension, TextureFormat, TextureUsages,
-};
-use bevy::render::renderer::RenderDevice;
-use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
-use bevy::render::{RenderApp, RenderPlugin};
-use bevy::time::TimeUpdateStrategy;
-use bevy::window::ExitCondition;
-use bevy::winit::WinitPlugin;
-use bevy_egui::EguiGlobalSettings;
 
 use crate::record::Recording;
 use crate::scene::document::Scene;
 use crate::scene::slug::NodeId;
 use crate::scene::time::SimTime;
 
-use super::app::{DesktopPlugins, panel_camera, quiet_log};
+use super::app::DesktopPlugins;
 use super::engine::EngineRoom;
 use super::files::Files;
 use super::panel::{PanelState, Visible};
 use super::playhead::Track;
 use super::reading::Promptness;
 use super::request::TransportRequest;
-use super::state::{CameraRequest, DocumentId, OpenScene, PictureCamera, Play, Playhead, Selection, ViewRectangle};
+use super::state::{CameraRequest, DocumentId, OpenScene, Play, Playhead, Quality, Selection};
+use super::studio::{Painter, Studio};
 use super::theme::{Theme, ThemeName};
+use super::view::label::{PlacedLabel, PlacedLabels};
 
 /// What a picture shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,11 +38,42 @@ pub struct Shot {
     pub panels: Visible,
     /// A node that is selected.
     pub selected: Option<NodeId>,
+    /// What draws.
+    pub painter: Painter,
+    /// Whether shadows and glow are drawn.
+    pub effects: Effects,
+}
+
+/// How much is drawn beside what carries meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Effects {
+    /// What the adapter draws quickly.
+    #[default]
+    Fitting,
+    /// Shadows, glow and smooth edges, however long they take.
+    All,
+}
+
+/// A picture, and where its labels are.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The pixels.
+    pub image: image::RgbaImage,
+    /// The labels in it, in pixels.
+    pub labels: Vec<PlacedLabel>,
 }
 
 impl Default for Shot {
     fn default() -> Shot {
-        Shot { size: (1_280, 720), at: SimTime::ZERO, theme: ThemeName::Dark, panels: Visible::Hidden, selected: None }
+        Shot {
+            size: (1_280, 720),
+            at: SimTime::ZERO,
+            theme: ThemeName::Dark,
+            panels: Visible::Hidden,
+            selected: None,
+            painter: Painter::Best,
+            effects: Effects::Fitting,
+        }
     }
 }
 
@@ -92,13 +110,6 @@ pub enum ScreenshotError {
     },
 }
 
-/// Wall time of a frame.
-const FRAME: Duration = Duration::from_millis(50);
-/// Frames that are waited for shaders at most.
-const READY_MAX: u32 = 400;
-/// Frames without a waiting shader after which everything is drawn.
-const SETTLED: u32 = 8;
-
 /// Draws a scene at an instant of its recording, and writes a PNG to `path`.
 pub fn screenshot(
     scene: &Scene,
@@ -111,123 +122,65 @@ pub fn screenshot(
         file: path.display().to_string(),
         reason: error.to_string(),
     };
-    picture.save_with_format(path, image::ImageFormat::Png).map_err(failed)
+    picture.image.save_with_format(path, image::ImageFormat::Png).map_err(failed)
 }
 
 /// Draws a scene at an instant of its recording.
-pub fn picture(scene: &Scene, recording: Option<&Recording>, shot: &Shot) -> Result<image::RgbaImage, ScreenshotError> {
-    let (width, height) = shot.size;
-    if !(16..=8_192).contains(&width) || !(16..=8_192).contains(&height) {
-        return Err(ScreenshotError::Size { width, height });
-    }
-    if super::probe::adapters().is_empty() {
-        return Err(ScreenshotError::NoAdapter(super::probe::Probe::NoAdapter.line()));
-    }
-    let mut studio = Studio::new(scene, recording, shot);
-    studio.settle()?;
-    studio.take()
+pub fn picture(scene: &Scene, recording: Option<&Recording>, shot: &Shot) -> Result<Picture, ScreenshotError> {
+    Gallery::new(shot)?.picture(scene, recording, shot.at)
 }
 
-/// An app that draws into an image.
-struct Studio {
-    apps: SubApps,
-    target: Handle<Image>,
+/// Draws one picture after another, with the same shaders.
+pub struct Gallery {
+    studio: Studio,
+    shot: Shot,
+    drawn: u32,
 }
 
-impl Studio {
-    fn new(scene: &Scene, recording: Option<&Recording>, shot: &Shot) -> Studio {
-        let mut app = App::new();
-        let window = WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() };
-        let render = RenderPlugin { synchronous_pipeline_compilation: true, ..default() };
-        app.add_plugins(
-            DefaultPlugins
-                .set(window)
-                .set(render)
-                .set(quiet_log())
-                .disable::<WinitPlugin>()
-                .disable::<PipelinedRenderingPlugin>(),
-        );
-        app.insert_resource(TimeUpdateStrategy::ManualDuration(FRAME));
-        app.insert_resource(Promptness::AtOnce).insert_resource(Theme::named(shot.theme));
-        app.insert_resource(PanelState::with_panels(shot.panels));
-        let size = Vec2::new(shot.size.0 as f32, shot.size.1 as f32);
-        app.insert_resource(ViewRectangle { min: Vec2::ZERO, max: size });
-        app.add_plugins(DesktopPlugins);
-        if let Some(mut settings) = app.world_mut().get_resource_mut::<EguiGlobalSettings>() {
-            settings.auto_create_primary_context = false;
+impl Gallery {
+    /// A gallery for pictures like `shot`.
+    pub fn new(shot: &Shot) -> Result<Gallery, ScreenshotError> {
+        let (width, height) = shot.size;
+        if !(16..=8_192).contains(&width) || !(16..=8_192).contains(&height) {
+            return Err(ScreenshotError::Size { width, height });
         }
-        let target = app.world_mut().resource_mut::<Assets<Image>>().add(canvas(shot.size));
-        let world = app.world_mut();
-        world.spawn((PictureCamera, Camera3d::default(), RenderTarget::from(target.clone())));
-        world.spawn((panel_camera(), RenderTarget::from(target.clone())));
-        app.finish();
-        app.cleanup();
-        open(app.world_mut(), scene, recording, shot);
-        Studio { apps: std::mem::take(app.sub_apps_mut()), target }
-    }
-
-    fn update(&mut self) -> Result<(), ScreenshotError> {
-        self.apps.update();
-        let Some(device) = self.apps.main.world().get_resource::<RenderDevice>() else { return Ok(()) };
-        let wait = PollType::Wait { submission_index: None, timeout: None };
-        device.wgpu_device().poll(wait).map(drop).map_err(|error| ScreenshotError::NoPicture(error.to_string()))
-    }
-
-    /// Draws until every shader is there and nothing changes any more.
-    fn settle(&mut self) -> Result<(), ScreenshotError> {
-        let mut quiet = 0;
-        for _ in 0..READY_MAX {
-            self.update()?;
-            quiet = if self.is_waiting() { 0 } else { quiet + 1 };
-            if quiet >= SETTLED {
-                return Ok(());
-            }
+        let mut studio = Studio::new(UVec2::new(width, height), shot.painter, |app| {
+            app.insert_resource(Promptness::AtOnce).insert_resource(Theme::named(shot.theme));
+            app.insert_resource(PanelState::with_panels(shot.panels));
+            app.add_plugins(DesktopPlugins);
+        })?;
+        if shot.effects == Effects::All {
+            // What suits the adapter is chosen in the first frame.
+            studio.settle()?;
+            studio.world().insert_resource(Quality::FULL);
         }
-        Err(ScreenshotError::NotReady { frames: READY_MAX })
+        Ok(Gallery { studio, shot: shot.clone(), drawn: 0 })
     }
 
-    fn is_waiting(&self) -> bool {
-        let render = self.apps.sub_apps.get(&RenderApp.intern());
-        let cache = render.and_then(|render| render.world().get_resource::<PipelineCache>());
-        cache.is_none_or(|cache| cache.waiting_pipelines().next().is_some())
-    }
-
-    fn take(&mut self) -> Result<image::RgbaImage, ScreenshotError> {
-        const PATIENCE: u32 = 30;
-        let caught: Arc<Mutex<Option<Image>>> = Arc::default();
-        let keep = Arc::clone(&caught);
-        let shot = Screenshot::image(self.target.clone());
-        self.apps.main.world_mut().spawn(shot).observe(move |captured: On<ScreenshotCaptured>| {
-            *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(captured.image.clone());
-        });
-        for _ in 0..PATIENCE {
-            self.update()?;
-            let image = caught.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(image) = image {
-                let picture =
-                    image.try_into_dynamic().map_err(|error| ScreenshotError::NoPicture(error.to_string()))?;
-                return Ok(picture.to_rgba8());
-            }
-        }
-        Err(ScreenshotError::NoPicture(format!("nothing came in {PATIENCE} frames")))
+    /// Draws a scene at an instant of its recording.
+    pub fn picture(
+        &mut self,
+        scene: &Scene,
+        recording: Option<&Recording>,
+        at: SimTime,
+    ) -> Result<Picture, ScreenshotError> {
+        self.drawn += 1;
+        let shot = Shot { at, ..self.shot.clone() };
+        open(self.studio.world(), scene, recording, &shot, DocumentId(self.drawn));
+        self.studio.settle()?;
+        let image = self.studio.take()?;
+        let labels = self.studio.world().resource::<PlacedLabels>().labels.clone();
+        Ok(Picture { image, labels })
     }
 }
 
-/// An image that can be drawn to and read back.
-fn canvas((width, height): (u32, u32)) -> Image {
-    let size = Extent3d { width, height, depth_or_array_layers: 1 };
-    let mut image =
-        Image::new_uninit(size, TextureDimension::D2, TextureFormat::Rgba8UnormSrgb, RenderAssetUsages::RENDER_WORLD);
-    image.texture_descriptor.usage |= TextureUsages::RENDER_ATTACHMENT;
-    image
-}
-
-fn open(world: &mut World, scene: &Scene, recording: Option<&Recording>, shot: &Shot) {
+fn open(world: &mut World, scene: &Scene, recording: Option<&Recording>, shot: &Shot, document: DocumentId) {
     let scene = Arc::new(scene.clone());
     world.resource_mut::<Files>().mark_saved(scene.clone());
-    world.insert_resource(OpenScene { document: DocumentId(1), scene: scene.clone(), revision: 1 });
+    world.insert_resource(OpenScene { document, scene: scene.clone(), revision: u64::from(document.0) });
     world.insert_resource(Playhead { time: shot.at, speed: scene.settings.speed, play: Play::Paused, wall: 0.0 });
     world.init_resource::<Track>();
+    world.resource_mut::<EngineRoom>().clear();
     if let Some(recording) = recording {
         world.resource_mut::<EngineRoom>().show_at(recording.clone(), shot.at);
         world.write_message(TransportRequest::Seek(shot.at));

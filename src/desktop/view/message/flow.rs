@@ -10,6 +10,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::batch::{Glyph, mark};
 use super::supply::FLOW;
+use crate::desktop::reading::Promptness;
 use crate::desktop::state::{DesktopSystems, OpenRecording, OpenScene, Play, Playhead};
 use crate::desktop::view::geometry::latency_millis;
 use crate::record::window::{LinkStatistics, WindowStatistics};
@@ -63,6 +64,7 @@ pub struct FlowPlugin;
 impl Plugin for FlowPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Flow>()
+            .init_resource::<Promptness>()
             .add_systems(Update, follow.run_if(resource_exists::<OpenRecording>).in_set(DesktopSystems::Picture));
     }
 }
@@ -72,13 +74,17 @@ fn follow(
     open: Res<OpenRecording>,
     scene: Res<OpenScene>,
     playhead: Res<Playhead>,
+    promptness: Res<Promptness>,
     mut flow: ResMut<Flow>,
     mut reading: Local<Reading>,
 ) {
     if playhead.play == Play::Playing {
         flow.phase = (flow.phase + time.delta_secs() * 4.0) % 1_000.0;
     }
-    let finished = reading.task.as_mut().and_then(|task| block_on(poll_once(task)));
+    let finished = match *promptness {
+        Promptness::Later => reading.task.as_mut().and_then(|task| block_on(poll_once(task))),
+        Promptness::AtOnce => reading.task.as_mut().map(block_on),
+    };
     if let Some(window) = finished {
         reading.task = None;
         let instances = instances(&window, &scene, playhead.speed);

@@ -11,6 +11,7 @@ use bevy::prelude::*;
 use bevy::tasks::{AsyncComputeTaskPool, Task, block_on, poll_once};
 
 use super::batch::{Batch, Rows};
+use crate::desktop::reading::Promptness;
 use crate::desktop::state::{DesktopSystems, DocumentId, OpenRecording, OpenScene, Playhead};
 use crate::record::Recording;
 use crate::record::chunk::Chunk;
@@ -105,6 +106,7 @@ impl Plugin for SupplyPlugin {
         app.init_resource::<Store>()
             .init_resource::<Shown>()
             .init_resource::<OpenRecording>()
+            .init_resource::<Promptness>()
             .add_systems(Update, supply.run_if(resource_exists::<OpenRecording>).in_set(DesktopSystems::Picture));
     }
 }
@@ -113,6 +115,7 @@ fn supply(
     open: Res<OpenRecording>,
     scene: Res<OpenScene>,
     playhead: Res<Playhead>,
+    promptness: Res<Promptness>,
     mut store: ResMut<Store>,
     mut shown: ResMut<Shown>,
 ) {
@@ -133,6 +136,10 @@ fn supply(
     store.follow_open(recording);
     store.collect();
     shown.batches = store.batches(recording, playhead.time, shown.after);
+    if *promptness == Promptness::AtOnce && !store.tasks.is_empty() {
+        store.wait();
+        shown.batches = store.batches(recording, playhead.time, shown.after);
+    }
     store.keep_budget();
 }
 
@@ -185,6 +192,15 @@ impl Store {
                 false
             }
         });
+    }
+
+    /// Waits for all tasks: for pictures.
+    fn wait(&mut self) {
+        for (index, task) in std::mem::take(&mut self.tasks) {
+            if let Some(batch) = block_on(task) {
+                self.closed.insert(index, Kept { batch: Arc::new(batch), used: self.uses });
+            }
+        }
     }
 
     /// The batches that can be seen, earliest first; asks for those that are missing.
