@@ -178,12 +178,30 @@ fn assert_differ(what: &str, one: &RgbaImage, other: &RgbaImage) {
     assert!(strange > STRANGE, "{what} is not seen: only {strange} pixels around {x}, {y} differ");
 }
 
+/// Every node has its label, none covers another, and none is cut.
+#[track_caller]
+fn assert_labels_are_readable(name: &str, scene: &Scene, drawn: &Picture) {
+    let Picture { image, labels } = drawn;
+    let named: Vec<&NodeId> = labels.iter().map(|label| &label.node).collect();
+    let missing: Vec<&NodeId> = scene.nodes.keys().filter(|node| !named.contains(node)).collect();
+    assert!(missing.is_empty(), "{name}: no label for {missing:?}");
+    for (place, label) in labels.iter().enumerate() {
+        let (rectangle, size) = (label.rectangle, image.dimensions());
+        let inside = rectangle.min.x >= 0.0 && rectangle.min.y >= 0.0;
+        let inside = inside && rectangle.max.x <= size.0 as f32 && rectangle.max.y <= size.1 as f32;
+        assert!(inside, "{name}: the label of {} is cut", label.node);
+        let over = labels.iter().take(place).find(|other| other.rectangle.intersects(rectangle));
+        assert!(over.is_none(), "{name}: the label of {} covers another", label.node);
+    }
+}
+
 #[test]
 fn every_scene_looks_as_it_did() {
     let Some(mut gallery) = gallery() else { return };
     for (name, at) in KEPT {
         let (scene, path) = (scene(name), kept(name, at));
         let drawn = draw(&mut gallery, &scene, &record(&scene, second(at), |_| true), second(at));
+        assert_labels_are_readable(name, &scene, &drawn);
         let drawn = halved(&drawn.image);
         if std::env::var_os("EVENTSCAPE_BLESS").is_some() {
             keep(&drawn, &path);

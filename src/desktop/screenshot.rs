@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bevy::prelude::*;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 
 use crate::record::Recording;
 use crate::scene::document::Scene;
@@ -16,6 +17,7 @@ use crate::scene::time::SimTime;
 use super::app::DesktopPlugins;
 use super::engine::EngineRoom;
 use super::files::Files;
+use super::notice::Notices;
 use super::panel::{PanelState, Visible};
 use super::playhead::Track;
 use super::reading::Promptness;
@@ -118,11 +120,16 @@ pub fn screenshot(
     path: &Path,
 ) -> Result<(), ScreenshotError> {
     let picture = picture(scene, recording, shot)?;
-    let failed = |error: image::ImageError| ScreenshotError::File {
+    let failed = |error: &dyn std::fmt::Display| ScreenshotError::File {
         file: path.display().to_string(),
         reason: error.to_string(),
     };
-    picture.image.save_with_format(path, image::ImageFormat::Png).map_err(failed)
+    let file = std::fs::File::create(path).map_err(|error| failed(&error))?;
+    // Pictures are kept in repositories and sent around: small counts more than quickly written.
+    let writer = std::io::BufWriter::new(file);
+    let encoder = PngEncoder::new_with_quality(writer, CompressionType::Best, FilterType::Adaptive);
+    let opaque = image::DynamicImage::ImageRgba8(picture.image).to_rgb8();
+    opaque.write_with_encoder(encoder).map_err(|error| failed(&error))
 }
 
 /// Draws a scene at an instant of its recording.
@@ -167,6 +174,11 @@ impl Gallery {
         self.drawn += 1;
         let shot = Shot { at, ..self.shot.clone() };
         open(self.studio.world(), scene, recording, &shot, DocumentId(self.drawn));
+        self.studio.settle()?;
+        // What is said once to a person at the window does not belong into a picture.
+        self.studio.world().resource_mut::<Notices>().status = None;
+        // Panels have found their places by now, and left a smaller picture over.
+        self.studio.world().write_message(CameraRequest::SnapAll);
         self.studio.settle()?;
         let image = self.studio.take()?;
         let labels = self.studio.world().resource::<PlacedLabels>().labels.clone();

@@ -28,7 +28,7 @@ use crate::scene::slug::NodeId;
 pub const TEXT: f32 = 19.5;
 const PADDING: egui::Vec2 = vec2(7.0, 2.0);
 /// The share of a label that may cover bodies and names before it loses its figure, then gives way.
-const COVERS_MAX: f32 = 0.3;
+const COVERS_MAX: f32 = 0.12;
 /// Pieces in which a name on the floor is kept clear: it lies aslant, and a box around all of it would
 /// be mostly empty.
 const PIECES: u16 = 8;
