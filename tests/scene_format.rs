@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use eventscape::scene::document::{Fault, FaultSpan, Link, LinkMode, Node, Region, Scene, Settings, TourStop};
 use eventscape::scene::kind::{
-    FunctionEffect, Jitter, Kind, PayloadTemplate, Retry, RouterPolicy, Rule, Schedule, Traffic,
+    Consistency, FunctionEffect, Input, Jitter, Kind, PayloadTemplate, Retry, RouterPolicy, Rule, Schedule, Traffic,
 };
 use eventscape::scene::text::{load, save};
 use eventscape::scene::units::{Latency, Spread};
@@ -110,6 +110,8 @@ fn every_choice_is_in_the_reference_with_an_example_that_reads() {
     check_choices::<FunctionEffect>("FunctionEffect");
     check_choices::<RouterPolicy>("RouterPolicy");
     check_choices::<Schedule>("Schedule");
+    check_choices::<Input>("Input");
+    check_choices::<Consistency>("Consistency");
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! answers go out, and the same input gives the same answer on every platform.
 
 pub mod pattern;
+pub mod input;
+pub mod route;
 pub mod template;
 pub mod states;
 pub mod schedule;

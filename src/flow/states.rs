@@ -9,7 +9,7 @@
 mod definition;
 mod error;
 mod read;
-mod path;
+pub(in crate::flow) mod path;
 mod payload;
 mod intrinsic;
 mod choice;

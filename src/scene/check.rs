@@ -152,8 +152,31 @@ fn settings(scene: &Scene, findings: &mut Findings) {
     findings.number(&place.field("speed"), settings.speed, f64::MIN_POSITIVE..=1e9);
     findings.above_zero(&place.field("duration"), settings.duration);
     findings.at_least_one(&place.field("account_concurrency"), settings.account_concurrency);
+    reservations(scene, findings);
     if let Some(partitions) = settings.partitions {
         findings.whole(&place.field("partitions"), partitions, 1..=PARTITIONS_MAX);
+    }
+}
+
+/// What functions keep for themselves must leave something of the account's environments (FN-4).
+fn reservations(scene: &Scene, findings: &mut Findings) {
+    let Some(limit) = scene.settings.account_concurrency else { return };
+    let functions = scene.nodes.values().filter_map(|node| match &node.kind {
+        Kind::Function(function) => Some(function),
+        _ => None,
+    });
+    let (mut reserved, mut sharing) = (0_u32, 0_usize);
+    for function in functions {
+        reserved = reserved.saturating_add(function.reserves());
+        sharing += usize::from(function.concurrency.is_none());
+    }
+    if reserved > limit || (reserved == limit && sharing > 0) {
+        let place = Place::scene().field("settings").field("account_concurrency");
+        findings.push(
+            SceneProblem::error(Code::OutOfRange, place, limit)
+                .because(format!("the functions keep {reserved} environments for themselves, of {limit} in all"))
+                .help("raise it, or lower `concurrency` or `provisioned` of functions"),
+        );
     }
 }
 
@@ -185,9 +208,9 @@ fn rule_names(kind: &Kind) -> Option<(&'static str, Vec<&str>)> {
     match kind {
         Kind::Bus(bus) => Some(("rules", bus.rules.keys().map(String::as_str).collect())),
         Kind::Router(router) => Some(("routes", router.routes.keys().map(String::as_str).collect())),
+        Kind::Gateway(gateway) => Some(("routes", gateway.routes.keys().map(String::as_str).collect())),
         Kind::Producer(_)
         | Kind::Client(_)
-        | Kind::Gateway(_)
         | Kind::Function(_)
         | Kind::Queue(_)
         | Kind::Service(_)
@@ -201,7 +224,12 @@ fn rule_names(kind: &Kind) -> Option<(&'static str, Vec<&str>)> {
 
 /// Every (node, rule) that at least one link names.
 fn fed_rules(scene: &Scene) -> BTreeSet<(&NodeId, &str)> {
-    scene.links.values().filter_map(|link| Some((&link.from, link.rule.as_deref()?))).collect()
+    scene
+        .links
+        .values()
+        .filter(|link| !link.dead_letters)
+        .filter_map(|link| Some((&link.from, link.rule.as_deref()?)))
+        .collect()
 }
 
 fn rules_without_target(id: &NodeId, node: &Node, fed: &BTreeSet<(&NodeId, &str)>, findings: &mut Findings) {
@@ -245,7 +273,7 @@ fn link_rule(place: &Place, link: &Link, source: &Node, findings: &mut Findings)
         (Some(rule), None) => findings.push(
             SceneProblem::error(Code::UnknownRule, place.field("rule"), rule)
                 .because(format!("the link names rule `{rule}`, but `{from}` is a {}", source.kind.name()))
-                .help("leave `rule` out, or begin the link at a bus or router"),
+                .help("leave `rule` out, or begin the link at a bus, router or gateway"),
         ),
         (Some(rule), Some((field, names))) if !names.contains(&rule.as_str()) => {
             let remedy = match nearest(rule, names) {
@@ -260,7 +288,7 @@ fn link_rule(place: &Place, link: &Link, source: &Node, findings: &mut Findings)
         }
         (None, Some(("rules", _))) if !link.dead_letters => findings.push(
             SceneProblem::warning(Code::NoEffect, place.clone(), from)
-                .because(format!("the link leaves bus `{from}` but names no rule, so nothing travels on it"))
+                .because(format!("the link leaves bus `{from}` but names no rule, so every event travels on it"))
                 .help("name the rule that feeds it in `rule`"),
         ),
         (Some(_), Some(_)) | (None, _) => {}

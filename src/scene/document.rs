@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scene::kind::Kind;
 use crate::scene::slug::{LinkId, NodeId, RegionId};
-use crate::scene::units::{Duration, Latency};
+use crate::scene::units::{Duration, Latency, Moment};
 
 /// The version of the scene format that this program writes.
 pub const SCENE_VERSION: u32 = 1;
@@ -76,10 +76,13 @@ pub struct Settings {
     /// How long a run lasts where nobody says otherwise.
     #[serde(skip_serializing_if = "is_minute")]
     pub duration: Duration,
+    /// The calendar's instant at which a run begins: what schedules and state machines go by.
+    #[serde(skip_serializing_if = "is_new_year")]
+    pub begins: Moment,
     /// Playback speed with which the scene opens, in simulated seconds a second.
     #[serde(skip_serializing_if = "is_unit")]
     pub speed: f64,
-    /// Function environments that all functions of the scene share; `None`: no account limit.
+    /// Function environments of all functions together, reserved ones included; `None`: no account limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_concurrency: Option<u32>,
     /// Number of partitions; `None`: found from the latencies.
@@ -89,7 +92,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { seed: 1, duration: Duration::MINUTE, speed: 1.0, account_concurrency: None, partitions: None }
+        Settings {
+            seed: 1,
+            duration: Duration::MINUTE,
+            begins: Moment::NEW_YEAR_2026,
+            speed: 1.0,
+            account_concurrency: None,
+            partitions: None,
+        }
     }
 }
 
@@ -144,7 +154,7 @@ pub struct Link {
     /// How the two ends talk; `None`: what their kinds suggest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<LinkMode>,
-    /// From a bus: the rule that feeds this link. From a router: the route.
+    /// From a bus: the rule that feeds this link. From a router or gateway: the route.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// Takes dead letters rather than ordinary traffic.
@@ -250,6 +260,10 @@ fn is_one(value: &u64) -> bool {
 
 fn is_minute(value: &Duration) -> bool {
     *value == Duration::MINUTE
+}
+
+fn is_new_year(value: &Moment) -> bool {
+    *value == Moment::NEW_YEAR_2026
 }
 
 fn is_unit(value: &f64) -> bool {

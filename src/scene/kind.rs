@@ -178,6 +178,10 @@ parameters! {
 parameters! {
     /// Parameters of a gateway.
     Gateway {
+        /// Routes by name: methods and paths each, such as `GET /orders/{id}`. A link names its route in `rule`;
+        /// a link without one takes what no route matches.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique")]
+        routes: BTreeMap<String, Vec<String>> = BTreeMap::new(),
         /// Tokens a second; `None`: no throttle.
         #[serde(skip_serializing_if = "Option::is_none")]
         rate: Option<Rate> = None,
@@ -223,12 +227,16 @@ parameters! {
         /// What it does to an event.
         #[serde(skip_serializing_if = "is_default")]
         effect: FunctionEffect = FunctionEffect::default(),
-        /// Environments at most at one time (reserved concurrency); `None`: the account's limit alone.
+        /// Environments at most at one time, kept for it out of the account's (reserved concurrency, FN-3);
+        /// `None`: it shares what the others leave.
         #[serde(skip_serializing_if = "is_ten_environments")]
         concurrency: Option<u32> = Some(10),
-        /// Environments that are always warm.
+        /// Environments that are always warm, kept for it whether in use or not (FN-7).
         #[serde(skip_serializing_if = "is_default")]
         provisioned: u32 = 0,
+        /// Time from an arrival to the handler where an environment is warm, asking for a shared one included.
+        #[serde(skip_serializing_if = "is_warm_start")]
+        overhead: Spread = Spread::Lognormal(Duration::millis(5), Duration::millis(25)),
         /// Time of the handler itself.
         #[serde(skip_serializing_if = "is_handler")]
         duration: Spread = Spread::Lognormal(Duration::millis(50), Duration::millis(400)),
@@ -331,6 +339,36 @@ pub struct Rule {
     /// Switched off, it matches nothing.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
+    /// What its targets receive.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub input: Input,
+    /// Retries after the first attempt; `None`: as the bus says (EB-103).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// An event older than this is retried no more; `None`: as the bus says (EB-103).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_max: Option<Duration>,
+}
+
+impl Rule {
+    /// A rule that hands on as they are the events that match a pattern.
+    pub fn new(pattern: impl Into<String>) -> Rule {
+        Rule { pattern: pattern.into(), enabled: true, input: Input::Event, retries: None, age_max: None }
+    }
+}
+
+/// What the targets of a rule receive of an event (messaging semantics, EB-84).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// The whole event.
+    #[default]
+    Event,
+    /// The part at this path.
+    Path(String),
+    /// This JSON text, whatever the event says.
+    Constant(String),
+    /// A template with `<placeholders>`, each of which has a path (EB-90 to EB-96).
+    Transformer(BTreeMap<String, String>, String),
 }
 
 parameters! {
@@ -381,15 +419,37 @@ parameters! {
     }
 }
 
+/// What a read of a store sees (compute semantics, ST-1, ST-9).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Consistency {
+    /// What was there a moment ago; a read costs half a unit for each 4 KiB.
+    #[default]
+    Eventual,
+    /// Every write before it; a read costs one unit for each 4 KiB.
+    Strong,
+}
+
 parameters! {
     /// Parameters of a store.
     Store {
-        /// Time of a read or write.
-        #[serde(skip_serializing_if = "is_store_latency")]
-        latency: Spread = Spread::Lognormal(Duration::millis(4), Duration::millis(15)),
-        /// Requests a second that it admits; `None`: on demand, without a limit.
+        /// Share of the requests that are reads, 0 to 1; events and pulled messages are always writes.
+        #[serde(skip_serializing_if = "is_default")]
+        reads: f64 = 0.0,
+        /// What a read sees.
+        #[serde(skip_serializing_if = "is_default")]
+        consistency: Consistency = Consistency::default(),
+        /// Time of a read.
+        #[serde(skip_serializing_if = "is_read_latency")]
+        read_latency: Spread = Spread::Lognormal(Duration::millis(3), Duration::millis(10)),
+        /// Time of a write.
+        #[serde(skip_serializing_if = "is_write_latency")]
+        write_latency: Spread = Spread::Lognormal(Duration::millis(5), Duration::millis(15)),
+        /// Read units a second that it admits; `None`: on demand, without a limit (ST-1).
         #[serde(skip_serializing_if = "Option::is_none")]
-        capacity: Option<Rate> = None,
+        read_capacity: Option<Rate> = None,
+        /// Write units a second that it admits, one for each KiB of an item; `None`: on demand, without a limit (ST-2).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        write_capacity: Option<Rate> = None,
         /// Unused capacity is kept for this long (ST-3).
         #[serde(skip_serializing_if = "is_five_minutes")]
         burst: Duration = Duration::seconds(300),
@@ -409,6 +469,21 @@ pub enum Schedule {
     Rate(Duration),
     /// Once, this long after the run began.
     At(Duration),
+    /// Whenever the clock of `zone` fits: minutes, hours, day of month, month, day of week, year (SC-1 to SC-13).
+    Cron(String),
+    /// Once, at this date and time of the clock of `zone` (SC-15).
+    Date(String),
+}
+
+impl Schedule {
+    /// What goes by a clock, as expressions are written elsewhere: `cron(…)` or `at(…)`.
+    pub fn expression(&self) -> Option<String> {
+        match self {
+            Schedule::Rate(_) | Schedule::At(_) => None,
+            Schedule::Cron(fields) => Some(format!("cron({fields})")),
+            Schedule::Date(date) => Some(format!("at({date})")),
+        }
+    }
 }
 
 parameters! {
@@ -416,12 +491,18 @@ parameters! {
     Scheduler {
         /// When it sends.
         schedule: Schedule = Schedule::Rate(Duration::MINUTE),
-        /// The first firing of a rate.
+        /// The time zone whose clock `Cron` and `Date` mean (SC-10).
+        #[serde(skip_serializing_if = "is_utc")]
+        zone: String = String::from("UTC"),
+        /// The first firing of a rate; no firing of a cron expression before it (SC-16).
         #[serde(skip_serializing_if = "is_default")]
         start: Duration = Duration::default(),
         /// No firing after this.
         #[serde(skip_serializing_if = "Option::is_none")]
         end: Option<Duration> = None,
+        /// A firing is late by any length up to this, each as likely (SC-18).
+        #[serde(skip_serializing_if = "is_default")]
+        window: Duration = Duration::default(),
         /// What it sends.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         payloads: Vec<PayloadTemplate> = Vec::new(),
@@ -463,6 +544,13 @@ parameters! {
     }
 }
 
+impl Function {
+    /// Environments that are kept for it out of what the functions of a scene share (FN-3, FN-7).
+    pub fn reserves(&self) -> u32 {
+        self.concurrency.unwrap_or(self.provisioned)
+    }
+}
+
 impl Kind {
     /// The kind's name in files, panels and reports.
     pub fn name(&self) -> &'static str {
@@ -492,6 +580,9 @@ fn variants() -> u32 {
 }
 fn yes() -> bool {
     true
+}
+fn is_utc(value: &String) -> bool {
+    value == "UTC"
 }
 fn is_yes(value: &bool) -> bool {
     *value
@@ -568,6 +659,9 @@ fn is_four_days(value: &Duration) -> bool {
 fn is_handler(value: &Spread) -> bool {
     *value == Function::default().duration
 }
+fn is_warm_start(value: &Spread) -> bool {
+    *value == Function::default().overhead
+}
 fn is_cold(value: &Spread) -> bool {
     *value == Function::default().cold_start
 }
@@ -580,8 +674,11 @@ fn is_bus_latency(value: &Spread) -> bool {
 fn is_service_time(value: &Spread) -> bool {
     *value == Service::default().duration
 }
-fn is_store_latency(value: &Spread) -> bool {
-    *value == Store::default().latency
+fn is_read_latency(value: &Spread) -> bool {
+    *value == Store::default().read_latency
+}
+fn is_write_latency(value: &Spread) -> bool {
+    *value == Store::default().write_latency
 }
 fn is_transition(value: &Spread) -> bool {
     *value == StateMachine::default().transition

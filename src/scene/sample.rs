@@ -31,11 +31,15 @@ pub fn arbitrary_scene(seed: u64) -> Scene {
         settings: Settings { seed, duration: Duration::millis(RUN_MILLIS), ..Settings::default() },
         ..Scene::default()
     };
-    if rng.u8(..4) == 0 {
-        scene.settings.account_concurrency = Some(rng.u32(1..20));
-    }
+    let shared = (rng.u8(..4) == 0).then(|| rng.u32(1..20));
     regions(&mut scene, &mut rng);
     nodes(&mut scene, &mut rng);
+    let reserved = |node: &Node| match &node.kind {
+        Kind::Function(function) => function.reserves(),
+        _ => 0,
+    };
+    let reserved: u32 = scene.nodes.values().map(reserved).sum();
+    scene.settings.account_concurrency = shared.map(|shared| shared + reserved);
     links(&mut scene, &mut rng);
     definitions(&mut scene, &mut rng);
     faults(&mut scene, &mut rng);

@@ -34,6 +34,11 @@ pub enum RateUnit {
     Day,
 }
 
+/// An instant of the calendar, in UTC unless it says otherwise: `"2026-01-01T00:00:00Z"`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Moment(pub jiff::Timestamp);
+
 /// A number of bytes: `"256KiB"`, `"1MiB"`, `"900B"`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -98,6 +103,12 @@ pub enum UnitError {
     /// Not a rate.
     #[error("`{found}` is no rate; write for example \"40/s\", \"5/min\" or \"0.5/h\"")]
     Rate {
+        /// The offending text.
+        found: String,
+    },
+    /// Not an instant.
+    #[error("`{found}` is no instant of the calendar; write for example \"2026-01-01T00:00:00Z\"")]
+    Moment {
         /// The offending text.
         found: String,
     },
@@ -174,6 +185,37 @@ impl std::fmt::Display for Duration {
             }
         }
         Ok(())
+    }
+}
+
+impl Moment {
+    /// The beginning of 2026, a Thursday.
+    pub const NEW_YEAR_2026: Moment = Moment(jiff::Timestamp::constant(1_767_225_600, 0));
+
+    /// The instant that a run which begins here has reached after `span`.
+    pub fn after(self, span: SimSpan) -> jiff::Timestamp {
+        let nanos = self.0.as_nanosecond() + i128::from(span.nanos());
+        jiff::Timestamp::from_nanosecond(nanos).unwrap_or(jiff::Timestamp::MAX)
+    }
+
+    /// How long after this an instant lies; `None` before it, and past what a run can reach.
+    pub fn until(self, instant: jiff::Timestamp) -> Option<SimSpan> {
+        let nanos = instant.as_nanosecond() - self.0.as_nanosecond();
+        u64::try_from(nanos).ok().map(SimSpan::from_nanos)
+    }
+}
+
+impl std::str::FromStr for Moment {
+    type Err = UnitError;
+    fn from_str(text: &str) -> Result<Moment, UnitError> {
+        let error = || UnitError::Moment { found: text.chars().take(80).collect() };
+        text.trim().parse().map(Moment).map_err(|_| error())
+    }
+}
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -291,6 +333,7 @@ macro_rules! through_text {
 through_text!(Duration);
 through_text!(Rate);
 through_text!(Size);
+through_text!(Moment);
 
 #[cfg(test)]
 mod tests {
@@ -327,6 +370,16 @@ mod tests {
         assert!(matches!("1e13/s".parse::<Rate>(), Err(UnitError::TooLarge { .. })));
         assert!(matches!("2097152GiB".parse::<Size>(), Err(UnitError::TooLarge { .. })));
         assert!(matches!("18446744073709551615KiB".parse::<Size>(), Err(UnitError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn moments_read_what_they_print_and_count_from_each_other() {
+        let moment: Moment = "2026-01-01T01:00:00+01:00".parse().unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((moment, moment.to_string().as_str()), (Moment::NEW_YEAR_2026, "2026-01-01T00:00:00Z"));
+        let later = moment.after(SimSpan::from_seconds(90));
+        assert_eq!(moment.until(later), Some(SimSpan::from_seconds(90)));
+        assert_eq!(Moment(later).until(moment.0), None);
+        assert!("2026-02-30T00:00:00Z".parse::<Moment>().is_err());
     }
 
     #[test]

@@ -40,10 +40,16 @@ impl Bucket {
 impl BucketLevel {
     /// Takes a token, if one is there.
     pub fn take(&mut self, bucket: &Bucket, now: SimTime) -> bool {
+        self.take_several(bucket, 1, now)
+    }
+
+    /// Takes so many tokens, if all of them are there.
+    pub fn take_several(&mut self, bucket: &Bucket, count: u32, now: SimTime) -> bool {
         self.refill(bucket, now);
-        let admitted = self.missing + PARTS <= bucket.capacity;
+        let parts = PARTS * u128::from(count);
+        let admitted = self.missing + parts <= bucket.capacity;
         if admitted {
-            self.missing += PARTS;
+            self.missing += parts;
         }
         admitted
     }
@@ -91,6 +97,15 @@ mod tests {
         assert_eq!(taken(&bucket, (0..50).map(|_| 0)), 5, "the first requests pass at any rate (AG-4)");
         // A request every millisecond for one second: AG-8 with 5 + 100 x 1 s.
         assert_eq!(taken(&bucket, 0..1_000), 104, "5 at first, then one every 10 ms");
+    }
+
+    #[test]
+    fn several_tokens_are_taken_together_or_not_at_all() {
+        let bucket = Bucket::new(10.0, 5);
+        let mut level = BucketLevel::default();
+        let taken = [3, 3, 2, 1].map(|count| level.take_several(&bucket, count, SimTime::ZERO));
+        assert_eq!(taken, [true, false, true, false]);
+        assert!(level.take_several(&bucket, 3, millis(300)) && !level.take(&bucket, millis(399)));
     }
 
     #[test]

@@ -5,17 +5,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::flow::input::Input;
 use crate::flow::states::Definition;
-use crate::flow::{pattern, template};
+use crate::flow::{pattern, route, schedule, template};
 use crate::scene::document::{Fault, Link, LinkMode, Scene};
-use crate::scene::kind::{Kind, PayloadTemplate};
+use crate::scene::kind::{self as scene_kind, Kind, PayloadTemplate, Rule};
 use crate::scene::slug::{LinkId, NodeId};
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::command::{Command, CommandAction};
 use crate::sim::consume::Polling;
 use crate::sim::draw::Sampler;
 use crate::sim::id::{LinkIndex, NodeIndex};
-use crate::sim::model::{LinkModel, Model, NodeModel, Ports, Route, Visibility};
+use crate::sim::model::{LinkModel, Matcher, Model, NodeModel, Ports, Route, Visibility};
 use crate::sim::node::{Parameters, Templates};
 
 /// No undeclared floor is under this.
@@ -38,7 +39,7 @@ pub enum CompileError {
         /// The missing end.
         node: NodeId,
     },
-    /// A pattern does not compile.
+    /// A rule's pattern or input does not compile.
     #[error("rule `{rule}` of `{node}`: {reason}")]
     Pattern {
         /// The bus or router.
@@ -55,6 +56,14 @@ pub enum CompileError {
         node: NodeId,
         /// Which of its payloads, counted from 1.
         number: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A scheduler's expression or zone cannot be read.
+    #[error("schedule of `{node}`: {reason}")]
+    Schedule {
+        /// The scheduler.
+        node: NodeId,
         /// What is wrong with it.
         reason: String,
     },
@@ -77,6 +86,7 @@ pub fn compile(scene: &Scene) -> Result<Model, Vec<CompileError>> {
         let first = templates.len() as u32;
         add_templates(id, &node.kind, &mut templates, &mut errors);
         check_definition(id, &node.kind, &mut errors);
+        check_schedule(id, &node.kind, &mut errors);
         let parameters = Parameters::new(&node.kind, Templates { first });
         nodes.push(NodeModel {
             name: id.to_string(),
@@ -101,7 +111,8 @@ pub fn compile(scene: &Scene) -> Result<Model, Vec<CompileError>> {
     }
     connect(scene, &mut nodes, &links, &mut errors);
     if let Some(limit) = scene.settings.account_concurrency {
-        add_shared_limit(limit, &mut nodes, &mut links);
+        let reserved = scene.nodes.values().map(|node| reserves(&node.kind)).fold(0, u32::saturating_add);
+        add_shared_limit(limit, reserved, &mut nodes, &mut links);
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -145,6 +156,16 @@ fn check_definition(node: &NodeId, kind: &Kind, errors: &mut Vec<CompileError>) 
     if let Err(problems) = Definition::parse(&machine.definition) {
         let error = |reason: String| CompileError::Definition { node: node.clone(), reason };
         errors.extend(problems.iter().map(|problem| error(problem.to_string())));
+    }
+}
+
+/// What a scheduler's clock goes by must be readable.
+fn check_schedule(node: &NodeId, kind: &Kind, errors: &mut Vec<CompileError>) {
+    let Kind::Scheduler(scheduler) = kind else { return };
+    let Some(expression) = scheduler.schedule.expression() else { return };
+    if let Err(error) = schedule::Schedule::parse(&expression, &scheduler.zone) {
+        let reason = format!("{error}; {}", error.help());
+        errors.push(CompileError::Schedule { node: node.clone(), reason });
     }
 }
 
@@ -216,69 +237,162 @@ fn polling_of(scene: &Scene, link: &Link) -> Polling {
 
 /// Tells each node where its links are.
 fn connect(scene: &Scene, nodes: &mut [NodeModel], links: &[LinkModel], errors: &mut Vec<CompileError>) {
+    let mut fed = vec![Fed::default(); nodes.len()];
     for (row, (link, written)) in (0u32..).zip(links.iter().zip(scene.links.values())) {
         let row = LinkIndex(row);
         let ports = &mut nodes[link.source.row()].ports;
+        let fed = &mut fed[link.source.row()];
         match link.mode {
-            _ if written.dead_letters => ports.dead_letters = Some(row),
-            LinkMode::Event => ports.events.push(row),
-            LinkMode::Request => ports.requests.push(row),
+            _ if written.dead_letters => match &written.rule {
+                Some(rule) => fed.dead_letters.push((row, rule)),
+                None => ports.dead_letters = Some(row),
+            },
+            LinkMode::Event => {
+                ports.events.push(row);
+                fed.events.push((row, written.rule.as_deref()));
+            }
+            LinkMode::Request => {
+                ports.requests.push(row);
+                fed.requests.push((row, written.rule.as_deref()));
+            }
             LinkMode::Poll => {
                 ports.consumers.push(row);
                 nodes[link.target.row()].ports.sources.push(row);
             }
         }
     }
-    let rules: Vec<Option<&str>> = scene.links.values().map(|link| link.rule.as_deref()).collect();
-    for ((id, node), model) in scene.nodes.iter().zip(nodes) {
-        connect_routes(&rules, id, &node.kind, &mut model.ports, errors);
+    for (((id, node), model), fed) in scene.nodes.iter().zip(nodes).zip(&fed) {
+        connect_routes(fed, id, &node.kind, &mut model.ports, errors);
     }
 }
 
-/// The patterns of a bus's rules or a router's routes, by name.
-fn patterns(kind: &Kind) -> BTreeMap<&str, &str> {
+/// Links of a node that rules or routes may feed, with the names of these.
+#[derive(Clone, Default)]
+struct Fed<'a> {
+    events: Vec<(LinkIndex, Option<&'a str>)>,
+    requests: Vec<(LinkIndex, Option<&'a str>)>,
+    dead_letters: Vec<(LinkIndex, &'a str)>,
+}
+
+impl Fed<'_> {
+    /// The links of a gateway that a route feeds, or that none feeds: those that wait, or else those that do not.
+    fn ways(&self, route: Option<&str>) -> Vec<LinkIndex> {
+        let fed = |links: &[(LinkIndex, Option<&str>)]| -> Vec<LinkIndex> {
+            links.iter().filter(|(_, fed_by)| *fed_by == route).map(|(row, _)| *row).collect()
+        };
+        let waiting = fed(&self.requests);
+        if waiting.is_empty() { fed(&self.events) } else { waiting }
+    }
+}
+
+/// The routes of a gateway, the ones that say most first.
+fn connect_gateway(
+    fed: &Fed,
+    id: &NodeId,
+    gateway: &scene_kind::Gateway,
+    ports: &mut Ports,
+    errors: &mut Vec<CompileError>,
+) {
+    let mut ranked = Vec::new();
+    for (name, texts) in &gateway.routes {
+        for text in texts {
+            match route::Route::parse(text) {
+                Ok(route) => ranked.push((route.rank(), name, route)),
+                Err(error) => errors.push(CompileError::Pattern {
+                    node: id.clone(),
+                    rule: name.clone(),
+                    reason: error.to_string(),
+                }),
+            }
+        }
+    }
+    ranked.sort_by(|one, other| (&one.0, one.1).cmp(&(&other.0, other.1)));
+    ports.routes = ranked
+        .into_iter()
+        .map(|(_, name, route)| Route {
+            name: name.clone(),
+            pattern: Matcher::Request(route),
+            links: fed.ways(Some(name)),
+            dead_letters: None,
+            input: None,
+            retries: None,
+            age_max: None,
+        })
+        .collect();
+    ports.unrouted = fed.ways(None);
+}
+
+/// The rules of a bus that are switched on, or the routes of a router, by name.
+fn rules(kind: &Kind) -> BTreeMap<&str, Rule> {
     match kind {
         Kind::Bus(bus) => {
             let enabled = bus.rules.iter().filter(|(_, rule)| rule.enabled);
-            enabled.map(|(name, rule)| (name.as_str(), rule.pattern.as_str())).collect()
+            enabled.map(|(name, rule)| (name.as_str(), rule.clone())).collect()
         }
-        Kind::Router(router) => router.routes.iter().map(|(name, pattern)| (name.as_str(), pattern.as_str())).collect(),
+        Kind::Router(router) => {
+            router.routes.iter().map(|(name, pattern)| (name.as_str(), Rule::new(pattern))).collect()
+        }
         _ => BTreeMap::new(),
     }
 }
 
-fn connect_routes(rules: &[Option<&str>], id: &NodeId, kind: &Kind, ports: &mut Ports, errors: &mut Vec<CompileError>) {
-    let outgoing: Vec<(LinkIndex, Option<&str>)> =
-        ports.events.iter().map(|row| (*row, rules.get(row.row()).copied().flatten())).collect();
-    for (name, text) in patterns(kind) {
-        let links = outgoing.iter().filter(|(_, rule)| *rule == Some(name)).map(|(row, _)| *row).collect();
-        match pattern::compile(text) {
-            Ok(pattern) => ports.routes.push(Route { name: name.to_owned(), pattern, links }),
-            Err(reason) => errors.push(CompileError::Pattern {
-                node: id.clone(),
-                rule: name.to_owned(),
-                reason: reason.to_string(),
-            }),
-        }
+fn connect_routes(fed: &Fed, id: &NodeId, kind: &Kind, ports: &mut Ports, errors: &mut Vec<CompileError>) {
+    if let Kind::Gateway(gateway) = kind {
+        return connect_gateway(fed, id, gateway, ports, errors);
     }
-    ports.unrouted = outgoing.iter().filter(|(_, rule)| rule.is_none()).map(|(row, _)| *row).collect();
+    for (name, rule) in rules(kind) {
+        let links = fed.events.iter().filter(|(_, fed_by)| *fed_by == Some(name)).map(|(row, _)| *row).collect();
+        let dead_letters = fed.dead_letters.iter().find(|(_, of)| *of == name).map(|(row, _)| *row);
+        let mut refuse = |reason: String| {
+            errors.push(CompileError::Pattern { node: id.clone(), rule: name.to_owned(), reason });
+        };
+        let pattern = match pattern::compile(&rule.pattern) {
+            Ok(pattern) => Matcher::Event(pattern),
+            Err(reason) => {
+                refuse(reason.to_string());
+                continue;
+            }
+        };
+        let input = match &rule.input {
+            scene_kind::Input::Event => Ok(None),
+            scene_kind::Input::Path(path) => Input::part(path).map(Some),
+            scene_kind::Input::Constant(text) => Input::constant(text).map(Some),
+            scene_kind::Input::Transformer(paths, template) => Input::template(paths, template).map(Some),
+        };
+        let input = input.unwrap_or_else(|reason| {
+            refuse(reason.to_string());
+            None
+        });
+        let (retries, age_max) = (rule.retries, rule.age_max.map(|age| age.span()));
+        ports.routes.push(Route { name: name.to_owned(), pattern, links, dead_letters, input, retries, age_max });
+    }
+    ports.unrouted = fed.events.iter().filter(|(_, rule)| rule.is_none()).map(|(row, _)| *row).collect();
 }
 
-/// A hidden node that grants environments, and a hidden link to it from every function.
-fn add_shared_limit(limit: u32, nodes: &mut Vec<NodeModel>, links: &mut Vec<LinkModel>) {
+/// Environments that a node keeps for itself.
+fn reserves(kind: &Kind) -> u32 {
+    match kind {
+        Kind::Function(function) => function.reserves(),
+        _ => 0,
+    }
+}
+
+/// A hidden node that grants the environments that no function keeps for itself (FN-3, FN-7), and a hidden
+/// link to it from every function that asks.
+fn add_shared_limit(limit: u32, reserved: u32, nodes: &mut Vec<NodeModel>, links: &mut Vec<LinkModel>) {
     let name = " account concurrency";
     let target = NodeIndex(nodes.len() as u32);
     for (row, node) in (0u32..).zip(nodes.iter_mut()) {
-        if !matches!(node.parameters, Parameters::Function(_)) {
-            continue;
-        }
+        let Parameters::Function(function) = &node.parameters else { continue };
+        let Some(least) = function.asking_least() else { continue };
+        let floor = LIMIT_FLOOR.min(least);
         node.ports.limit = Some(LinkIndex(links.len() as u32));
         links.push(LinkModel {
             source: NodeIndex(row),
             target,
             mode: LinkMode::Request,
-            latency: Sampler::Constant(LIMIT_FLOOR),
-            floor: LIMIT_FLOOR,
+            latency: Sampler::Constant(floor),
+            floor,
             loss: 0.0,
             polling: Polling { pollers: 1, batch_size: 1 },
             hash: stable_hash(name) as u32,
@@ -288,7 +402,7 @@ fn add_shared_limit(limit: u32, nodes: &mut Vec<NodeModel>, links: &mut Vec<Link
     nodes.push(NodeModel {
         name: name.to_owned(),
         hash: stable_hash(name),
-        parameters: Parameters::limit(limit),
+        parameters: Parameters::limit(limit.saturating_sub(reserved)),
         templates: Templates { first: 0 },
         ports: Ports::default(),
         visibility: Visibility::Hidden,

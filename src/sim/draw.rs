@@ -41,6 +41,10 @@ pub enum Purpose {
     Sends = 12,
     /// A node's own overhead.
     Overhead = 13,
+    /// Whether a request to a store reads or writes.
+    Access = 14,
+    /// How long a warm environment takes to begin.
+    WarmStart = 15,
 }
 
 /// The words of one draw; more are drawn on demand.

@@ -15,8 +15,14 @@ fn function(cold_start: u64, duration: u64) -> Function {
     Function {
         cold_start: Spread::Constant(Duration::millis(cold_start)),
         duration: Spread::Constant(Duration::millis(duration)),
+        overhead: Spread::Constant(Duration::default()),
         ..Function::default()
     }
+}
+
+/// One that keeps no environment for itself.
+fn shared() -> Function {
+    Function { concurrency: None, overhead: Spread::Constant(Duration::millis(1)), ..function(100, 50) }
 }
 
 #[test]
@@ -43,8 +49,8 @@ fn a_chain_under_a_shared_limit_fails_where_the_limit_is_spent_and_recovers() {
     let mut sketch = Sketch::default()
         .node("client", Kind::Client(client))
         .node("gateway", Kind::Gateway(gateway))
-        .node("outer", Kind::Function(function(100, 50)))
-        .node("inner", Kind::Function(function(100, 50)))
+        .node("outer", Kind::Function(shared()))
+        .node("inner", Kind::Function(shared()))
         .link("client", "gateway")
         .link("gateway", "outer")
         .request("outer", "inner");

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
+use crate::flow::input::Input;
 use crate::flow::pattern::Pattern;
+use crate::flow::route;
 use crate::flow::template::Template;
 use crate::scene::document::{LinkMode, Scene};
 use crate::scene::slug::NodeId;
@@ -74,21 +76,48 @@ pub struct Ports {
     pub dead_letters: Option<LinkIndex>,
     /// To the hidden node that grants a shared limit.
     pub limit: Option<LinkIndex>,
-    /// Of a bus or router: what chooses among `events`.
+    /// Of a bus, router or gateway: what chooses among its links.
     pub routes: Vec<Route>,
-    /// Of a bus or router: event links that no rule feeds.
+    /// Of a bus, router or gateway: links that no rule feeds.
     pub unrouted: Vec<LinkIndex>,
 }
 
-/// A rule of a bus or route of a router, with the links that it feeds.
+/// A rule of a bus or route of a router or gateway, with the links that it feeds.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The rule's name in the scene.
     pub name: String,
     /// What it matches.
-    pub pattern: Pattern,
+    pub pattern: Matcher,
     /// Where it sends.
     pub links: Vec<LinkIndex>,
+    /// Where goes what its links' targets did not take; `None`: where the node's dead letters go.
+    pub dead_letters: Option<LinkIndex>,
+    /// Of a bus's rule: what its targets receive; `None`: the event.
+    pub input: Option<Input>,
+    /// Of a bus's rule: retries after the first attempt, where they are its own.
+    pub retries: Option<u32>,
+    /// Of a bus's rule: the age past which nothing is retried, where it is its own.
+    pub age_max: Option<SimSpan>,
+}
+
+/// What a payload has to say to go one way.
+#[derive(Clone, Debug)]
+pub enum Matcher {
+    /// Of a bus or router: it matches this pattern.
+    Event(Pattern),
+    /// Of a gateway: its method and path are these.
+    Request(route::Route),
+}
+
+impl Matcher {
+    /// Whether a payload matches.
+    pub fn matches(&self, payload: &serde_json::Value) -> bool {
+        match self {
+            Matcher::Event(pattern) => pattern.matches(payload),
+            Matcher::Request(route) => route.matches(payload),
+        }
+    }
 }
 
 /// A link of a model.

@@ -271,6 +271,8 @@ fn schedule_text(value: &Schedule) -> String {
     match value {
         Schedule::Rate(period) => format!("every {period}"),
         Schedule::At(time) => format!("at {time}"),
+        Schedule::Cron(fields) => format!("cron {fields}"),
+        Schedule::Date(date) => format!("on {date}"),
     }
 }
 
@@ -282,7 +284,17 @@ fn schedule(text: &str) -> Result<Schedule, String> {
             period => Ok(Schedule::Rate(period)),
         },
         ["at", time] => Ok(Schedule::At(read(time)?)),
-        _ => Err("Write one of: every 5m, at 30s.".to_owned()),
+        ["cron", fields @ ..] => calendar("cron", &fields.join(" ")).map(Schedule::Cron),
+        ["on", date] => calendar("at", date).map(Schedule::Date),
+        _ => Err("Write one of: every 5m, at 30s, cron 0 10 ? * MON-FRI *, on 2026-11-20T13:00:00.".to_owned()),
+    }
+}
+
+/// What stands between the parentheses of an expression, if it can be read.
+fn calendar(form: &str, inside: &str) -> Result<String, String> {
+    match crate::flow::schedule::Schedule::parse(&format!("{form}({inside})"), "UTC") {
+        Ok(_) => Ok(inside.to_owned()),
+        Err(error) => Err(format!("{error}; {}.", error.help())),
     }
 }
 
@@ -323,15 +335,21 @@ pub fn fields(kind: &mut Kind) -> Vec<Field<'_>> {
             field("Rate", "Requests a second that are let in, in the long run.", MaybeRate(&mut it.rate)),
             field("Burst", "Requests that may come at once; none: one second of the rate.", MaybeCount(&mut it.burst)),
             field("Latency", "The gateway's own time for each request.", Spread(&mut it.latency)),
+            field(
+                "Routes",
+                "Methods and paths by name; edited in the scene's file.",
+                Shown(it.routes.len().to_string()),
+            ),
             field("Time-out", "An integration that has not answered by then gives 504.", Duration(&mut it.timeout)),
         ],
         Kind::Function(it) => vec![
             field(
                 "Concurrency",
-                "Environments at most at one time; none: the account's limit alone.",
+                "Environments at most, kept for this function; none: it shares what the others leave.",
                 MaybeCount(&mut it.concurrency),
             ),
             field("Always warm", "Environments that are kept warm.", Count(&mut it.provisioned)),
+            field("Warm start", "Time to the handler where an environment is warm.", Spread(&mut it.overhead)),
             field("Service time", "Time of the handler itself.", Spread(&mut it.duration)),
             field("Cold start", "Additional time where no environment is warm.", Spread(&mut it.cold_start)),
             field("Time-out", "The handler is cut off after this.", Duration(&mut it.timeout)),
@@ -391,16 +409,33 @@ pub fn fields(kind: &mut Kind) -> Vec<Field<'_>> {
             field("Errors", "Share of requests that fail.", Share(&mut it.error_rate)),
         ],
         Kind::Store(it) => vec![
-            field("Latency", "Time of a read or a write.", Spread(&mut it.latency)),
-            field("Capacity", "Requests a second that it admits; none: on demand.", MaybeRate(&mut it.capacity)),
+            field("Reads", "Share of the requests that are reads.", Share(&mut it.reads)),
+            field("Read time", "Time of a read.", Spread(&mut it.read_latency)),
+            field("Write time", "Time of a write.", Spread(&mut it.write_latency)),
+            field(
+                "Read capacity",
+                "Read units a second that it admits; none: on demand.",
+                MaybeRate(&mut it.read_capacity),
+            ),
+            field(
+                "Write capacity",
+                "Write units a second that it admits; none: on demand.",
+                MaybeRate(&mut it.write_capacity),
+            ),
             field("Burst", "Unused capacity is kept for this long.", Duration(&mut it.burst)),
             field("Item size", "Size of an item.", Size(&mut it.item_size)),
             field("Change stream", "Each write leaves as a change record.", Switch(&mut it.stream)),
         ],
         Kind::Scheduler(it) => vec![
-            field("Schedule", "When it sends: every 5m, at 30s.", Schedule(&mut it.schedule)),
+            field(
+                "Schedule",
+                "When it sends: every 5m, at 30s, cron 0 10 ? * MON-FRI *, on 2026-11-20T13:00:00.",
+                Schedule(&mut it.schedule),
+            ),
+            field("Time zone", "Whose clock cron and on mean; edited in the scene's file.", Shown(it.zone.clone())),
             field("Starts at", "The first firing.", Duration(&mut it.start)),
             field("Ends at", "No firing after this.", MaybeDuration(&mut it.end)),
+            field("Window", "A firing is late by any length up to this.", Duration(&mut it.window)),
             field("Payloads", "What it sends; edited in the scene's file.", Shown(templates(it.payloads.len()))),
         ],
         Kind::StateMachine(it) => vec![

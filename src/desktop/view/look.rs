@@ -50,7 +50,7 @@ pub fn capacity(kind: &Kind, shape: Shape) -> u32 {
         Kind::Queue(_) if shape == Shape::DeadLetters => dead_letters::CAPACITY,
         Kind::Queue(_) => queue::CAPACITY,
         Kind::Bus(_) => bus::RIDERS,
-        Kind::Store(store) => store.capacity.map_or(DOOR, |rate| (rate.hertz() as u32).max(1)),
+        Kind::Store(store) => store.write_capacity.map_or(DOOR, |rate| (rate.hertz() as u32).max(1)),
         Kind::Client(client) => client.users.max(1),
         Kind::Producer(_)
         | Kind::Gateway(_)

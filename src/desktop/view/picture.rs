@@ -67,7 +67,7 @@ fn size() -> UVec2 {
 }
 
 fn kinds() -> Vec<Kind> {
-    let rule = || Rule { pattern: "{}".into(), enabled: true };
+    let rule = || Rule::new("{}");
     let rules = [("a".to_owned(), rule()), ("b".to_owned(), rule()), ("c".to_owned(), rule())];
     vec![
         Kind::Producer(Producer::default()),

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::scene::document::{Link, LinkMode, Node, Scene};
+use crate::exchange::template::schedule;
+use crate::scene::document::{Link, LinkMode, Node, Scene, Settings};
 use crate::scene::kind::Kind;
 use crate::scene::slug::{LinkId, NodeId};
 use crate::scene::units::{Duration, Latency, Spread};
@@ -162,7 +163,8 @@ impl Draft {
         for (node, (x, z)) in nodes.values_mut().zip(places) {
             node.position = (x, 0.0, z);
         }
-        Scene { title: title.to_owned(), notes, nodes, links: self.links, ..Scene::default() }
+        let settings = Settings { begins: schedule::begins(nodes.values()), ..Settings::default() };
+        Scene { title: title.to_owned(), notes, settings, nodes, links: self.links, ..Scene::default() }
     }
 }
 

@@ -16,12 +16,15 @@ const YEAR: f64 = 31_536_000.0;
 /// Shards are read by one poller each; without a number this many.
 const SHARDS: u32 = 4;
 
+/// A template does not say which requests to a store are reads: as many as not.
+const READS_SUPPOSED: f64 = 0.5;
+
 /// A pattern that every event matches: a rule without a pattern has to say so.
 pub const MATCH_ALL: &str = r#"{"$or":[{"id":[{"exists":true}]},{"id":[{"exists":false}]}]}"#;
 
 /// A rule that takes what `pattern` matches.
 pub fn rule(pattern: &str) -> Rule {
-    Rule { pattern: pattern.to_owned(), enabled: true }
+    Rule::new(pattern)
 }
 
 /// Lognormal with this median and 99th percentile, in milliseconds.
@@ -38,8 +41,8 @@ pub fn kind(template: &Template, resource: &Resource, role: Role) -> Option<Kind
         Role::Topic => Kind::Bus(topic()),
         Role::Bus => Kind::Bus(Bus::default()),
         Role::Table => Kind::Store(table(template, resource)),
-        Role::Bucket => Kind::Store(Store { latency: lognormal(25, 120), ..Store::default() }),
-        Role::Store => Kind::Store(Store::default()),
+        Role::Bucket => Kind::Store(bucket()),
+        Role::Store => Kind::Store(Store { reads: READS_SUPPOSED, ..Store::default() }),
         Role::Gateway => Kind::Gateway(gateway(template, resource)),
         Role::StateMachine => Kind::StateMachine(StateMachine::default()),
         Role::Service => Kind::Service(service()),
@@ -152,9 +155,19 @@ pub fn topic() -> Bus {
 
 fn table(template: &Template, resource: &Resource) -> Store {
     let throughput = template.property(resource, "ProvisionedThroughput");
-    let units = throughput.and_then(|tree| template.number_of(tree.get("WriteCapacityUnits")?));
-    let capacity = units.filter(|units| *units >= 1.0).map(|units| Rate::per_second(units.min(1e6)));
-    Store { capacity, ..Store::default() }
+    let units = |name: &str| throughput.and_then(|tree| template.number_of(tree.get(name)?));
+    let capacity = |name: &str| units(name).filter(|units| *units >= 1.0).map(|units| Rate::per_second(units.min(1e6)));
+    Store {
+        reads: READS_SUPPOSED,
+        read_capacity: capacity("ReadCapacityUnits"),
+        write_capacity: capacity("WriteCapacityUnits"),
+        ..Store::default()
+    }
+}
+
+fn bucket() -> Store {
+    let latency = lognormal(25, 120);
+    Store { read_latency: latency.clone(), write_latency: latency, reads: READS_SUPPOSED, ..Store::default() }
 }
 
 fn gateway(template: &Template, resource: &Resource) -> Gateway {

@@ -18,7 +18,7 @@ const NODES_MAX: usize = 100_000;
 
 /// A path, read and checked.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Path {
+pub(in crate::flow) struct Path {
     /// As written, for error texts.
     pub(super) text: String,
     /// What it starts from.
@@ -28,7 +28,7 @@ pub(super) struct Path {
 
 /// What a path starts from.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Root {
+pub(in crate::flow) enum Root {
     /// `$`: the document at hand.
     Document,
     /// `$$`: the context object.
@@ -54,7 +54,7 @@ enum Segment {
 
 /// Why a path gave no value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum PathFailure {
+pub(in crate::flow) enum PathFailure {
     /// The last step is not there; the whole path in its canonical form.
     NoResult(String),
     /// An earlier step is not there; the path up to it in its canonical form.
@@ -79,12 +79,12 @@ impl Path {
     ///
     /// # Errors
     /// What is wrong, in a few words.
-    pub(super) fn parse(text: &str) -> Result<Path, &'static str> {
+    pub(in crate::flow) fn parse(text: &str) -> Result<Path, &'static str> {
         parse::parse(text)
     }
 
     /// The value in `root` that the path leads to; a list where the path is not definite.
-    pub(super) fn find(&self, root: &Value) -> Result<Value, PathFailure> {
+    pub(in crate::flow) fn find(&self, root: &Value) -> Result<Value, PathFailure> {
         if self.is_definite() { self.find_one(root).cloned() } else { self.find_all(root) }
     }
 
@@ -132,6 +132,16 @@ impl Path {
     pub(super) fn is_reference(&self) -> bool {
         let plain = |segment: &Segment| {
             matches!(segment, Segment::Name(_)) || matches!(segment, Segment::Index(at) if *at >= 0)
+        };
+        self.root == Root::Document && self.segments.iter().all(plain)
+    }
+
+    /// Whether the path has names, single indexes and `*` alone, from the start of the document.
+    pub(in crate::flow) fn is_plain(&self) -> bool {
+        let plain = |segment: &Segment| match segment {
+            Segment::Name(_) | Segment::Wildcard => true,
+            Segment::Index(at) => *at >= 0,
+            _ => false,
         };
         self.root == Root::Document && self.segments.iter().all(plain)
     }

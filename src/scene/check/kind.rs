@@ -4,8 +4,8 @@
 
 use crate::scene::check::range::Findings;
 use crate::scene::kind::{
-    Bus, Client, Function, Gateway, Generic, Kind, PayloadTemplate, Producer, Queue, Retry, Router, Schedule,
-    Scheduler, Service, Sink, StateMachine, Store, Traffic,
+    Bus, Client, Function, Gateway, Generic, Input, Kind, PayloadTemplate, Producer, Queue, Retry, Router, Rule,
+    Schedule, Scheduler, Service, Sink, StateMachine, Store, Traffic,
 };
 use crate::scene::problem::{Code, Place, SceneProblem};
 use crate::scene::units::Size;
@@ -126,7 +126,7 @@ fn client(place: &Place, client: &Client, findings: &mut Findings) {
 }
 
 fn gateway(place: &Place, gateway: &Gateway, findings: &mut Findings) {
-    let Gateway { rate, burst, latency, timeout } = gateway;
+    let Gateway { routes: _, rate, burst, latency, timeout } = gateway;
     if let Some(rate) = rate {
         findings.rate(&place.field("rate"), *rate);
     }
@@ -140,6 +140,7 @@ fn function(place: &Place, function: &Function, findings: &mut Findings) {
         effect: _,
         concurrency,
         provisioned,
+        overhead,
         duration,
         cold_start,
         keep_warm,
@@ -151,6 +152,7 @@ fn function(place: &Place, function: &Function, findings: &mut Findings) {
     } = function;
     findings.at_least_one(&place.field("concurrency"), *concurrency);
     findings.whole(&place.field("provisioned"), *provisioned, 0..=concurrency.unwrap_or(COUNT_MAX));
+    findings.spread(&place.field("overhead"), overhead);
     findings.spread(&place.field("duration"), duration);
     findings.spread(&place.field("cold_start"), cold_start);
     findings.duration(&place.field("keep_warm"), *keep_warm);
@@ -197,7 +199,18 @@ fn router(place: &Place, router: &Router, findings: &mut Findings) {
 fn bus(place: &Place, bus: &Bus, findings: &mut Findings) {
     let Bus { rules, latency, retries, age_max, invocation_rate, archive: _ } = bus;
     for (name, rule) in rules {
-        findings.json_object(&place.field("rules").key(name).field("pattern"), &rule.pattern);
+        let place = place.field("rules").key(name);
+        let Rule { pattern, enabled: _, input, retries, age_max } = rule;
+        findings.json_object(&place.field("pattern"), pattern);
+        if let Input::Constant(text) = input {
+            findings.json(&place.field("input").item(0), text);
+        }
+        if let Some(retries) = retries {
+            findings.whole(&place.field("retries"), *retries, 0..=ATTEMPTS_MAX);
+        }
+        if let Some(age_max) = age_max {
+            findings.above_zero(&place.field("age_max"), *age_max);
+        }
     }
     findings.spread(&place.field("latency"), latency);
     findings.whole(&place.field("retries"), *retries, 0..=ATTEMPTS_MAX);
@@ -221,10 +234,24 @@ fn service(place: &Place, service: &Service, findings: &mut Findings) {
 }
 
 fn store(place: &Place, store: &Store, findings: &mut Findings) {
-    let Store { latency, capacity, burst, item_size, stream: _ } = store;
-    findings.spread(&place.field("latency"), latency);
-    if let Some(capacity) = capacity {
-        findings.rate(&place.field("capacity"), *capacity);
+    let Store {
+        reads,
+        consistency: _,
+        read_latency,
+        write_latency,
+        read_capacity,
+        write_capacity,
+        burst,
+        item_size,
+        stream: _,
+    } = store;
+    findings.number(&place.field("reads"), *reads, 0.0..=1.0);
+    findings.spread(&place.field("read_latency"), read_latency);
+    findings.spread(&place.field("write_latency"), write_latency);
+    for (name, capacity) in [("read_capacity", read_capacity), ("write_capacity", write_capacity)] {
+        if let Some(capacity) = capacity {
+            findings.rate(&place.field(name), *capacity);
+        }
     }
     findings.duration(&place.field("burst"), *burst);
     if !(Size(1)..=Size::LARGEST).contains(item_size) {
@@ -237,12 +264,14 @@ fn store(place: &Place, store: &Store, findings: &mut Findings) {
 }
 
 fn scheduler(place: &Place, scheduler: &Scheduler, findings: &mut Findings) {
-    let Scheduler { schedule, start, end, payloads } = scheduler;
+    let Scheduler { schedule, zone: _, start, end, window, payloads } = scheduler;
     let when = place.field("schedule").item(0);
     match schedule {
         Schedule::Rate(period) => findings.above_zero(&when, *period),
         Schedule::At(time) => findings.duration(&when, *time),
+        Schedule::Cron(_) | Schedule::Date(_) => {}
     }
+    findings.duration(&place.field("window"), *window);
     findings.duration(&place.field("start"), *start);
     findings.in_order(&place.field("end"), *start, *end);
     self::payloads(&place.field("payloads"), payloads, findings);

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 
 use crate::scene::kind::{
-    Bus, Client, Function, FunctionEffect, Gateway, Generic, Jitter, Kind, PayloadTemplate, Producer, Queue, Retry,
-    Router, RouterPolicy, Rule, Scheduler, Service, Sink, StateMachine, Store, Traffic,
+    Bus, Client, Consistency, Function, FunctionEffect, Gateway, Generic, Input, Jitter, Kind, PayloadTemplate,
+    Producer, Queue, Retry, Router, RouterPolicy, Rule, Scheduler, Service, Sink, StateMachine, Store, Traffic,
 };
 use crate::scene::sample::{lattice, schedule};
 use crate::scene::slug::LinkId;
@@ -132,7 +132,8 @@ fn client(rng: &mut Rng) -> Client {
 
 fn gateway(rng: &mut Rng) -> Gateway {
     let rate = rng.bool().then(|| rate(rng));
-    Gateway { rate, burst: rate.map(|_| rng.u32(1..20)), latency: work(rng), timeout: lattice(rng, 500) }
+    let burst = rate.map(|_| rng.u32(1..20));
+    Gateway { rate, burst, latency: work(rng), timeout: lattice(rng, 500), ..Gateway::default() }
 }
 
 fn function(rng: &mut Rng) -> Function {
@@ -141,6 +142,7 @@ fn function(rng: &mut Rng) -> Function {
         effect: *rng.choice(&[FunctionEffect::Transport, FunctionEffect::Transform]).unwrap_or(&FunctionEffect::Filter),
         concurrency,
         provisioned: rng.u32(..3),
+        overhead: Spread::Constant(Duration::millis(rng.u64(..3))),
         duration: work(rng),
         cold_start: work(rng),
         keep_warm: lattice(rng, 500),
@@ -191,7 +193,7 @@ fn router(rng: &mut Rng) -> Router {
 fn bus(rng: &mut Rng) -> Bus {
     let mut rules = BTreeMap::new();
     for (name, pattern) in patterns(rng) {
-        rules.insert(name, Rule { pattern, enabled: rng.u8(..8) > 0 });
+        rules.insert(name, Rule { enabled: rng.u8(..8) > 0, input: input(rng), ..Rule::new(pattern) });
     }
     Bus {
         rules,
@@ -214,10 +216,27 @@ fn service(rng: &mut Rng) -> Service {
     }
 }
 
+/// The event itself, mostly.
+fn input(rng: &mut Rng) -> Input {
+    match rng.u8(..6) {
+        0 => Input::Constant(r#"{"source":"shop"}"#.to_owned()),
+        1 => Input::Path("$.detail".to_owned()),
+        2 => {
+            let paths = BTreeMap::from([("source".to_owned(), "$.source".to_owned())]);
+            Input::Transformer(paths, r#"{"source":"<source>"}"#.to_owned())
+        }
+        _ => Input::Event,
+    }
+}
+
 fn store(rng: &mut Rng) -> Store {
     Store {
-        latency: work(rng),
-        capacity: rng.bool().then(|| rate(rng)),
+        reads: f64::from(rng.u8(0..=2)) / 2.0,
+        consistency: if rng.bool() { Consistency::Strong } else { Consistency::Eventual },
+        read_latency: work(rng),
+        write_latency: work(rng),
+        read_capacity: rng.bool().then(|| rate(rng)),
+        write_capacity: rng.bool().then(|| rate(rng)),
         burst: lattice(rng, 500),
         stream: rng.bool(),
         ..Store::default()

@@ -489,9 +489,9 @@ mod tests {
                 "4:103 bad-json [\"[1]\"] it is JSON, but no object; write a JSON object, for example r#\"{\"source\": [\"shop\"]}\"#",
                 "4:119 missing-field [()] `bus` lacks the field `pattern`; add `pattern: ...`",
                 "8:41 unknown-rule [\"order\"] `order` is not among the rules of `bus`; did you mean `orders`?",
-                "9:41 unknown-rule [\"orders\"] the link names rule `orders`, but `end` is a Sink; leave `rule` out, or begin the link at a bus or router",
+                "9:41 unknown-rule [\"orders\"] the link names rule `orders`, but `end` is a Sink; leave `rule` out, or begin the link at a bus, router or gateway",
                 "9:57 out-of-range [2.0] `2` is out of range; write a number between 0 and 1",
-                "10:10 no-effect [(from: \"bus\", to: \"end\")] the link leaves bus `bus` but names no rule, so nothing travels on it; name the rule that feeds it in `rule`",
+                "10:10 no-effect [(from: \"bus\", to: \"end\")] the link leaves bus `bus` but names no rule, so every event travels on it; name the rule that feeds it in `rule`",
             ],
         );
     }

@@ -2,13 +2,17 @@
 //!
 //! Invariant: every matching rule fires, and each of its targets is tried alone: none holds back another (EB-80, EB-81).
 //! Invariant: accepted = waiting for its match + being delivered + delivered, dead-lettered or dropped.
-//! Rules: messaging semantics, section 1 (EB-14, EB-80 to EB-83, EB-100 to EB-113, EB-121, EB-142).
-//! A replay sends archived events again, oldest first; they are not archived again.
+//! Invariant: what goes to the dead letters says what the event said, whatever its target was to receive (EB-107).
+//! Rules: messaging semantics, section 1 (EB-14, EB-80 to EB-86, EB-90 to EB-96, EB-100 to EB-113, EB-121 to
+//! EB-125, EB-142).
 
-use std::collections::{BTreeMap, VecDeque};
+mod replay;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::flow::input::Context;
 use crate::scene::kind::Bus;
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::bucket::{Bucket, BucketLevel};
@@ -16,8 +20,10 @@ use crate::sim::consume;
 use crate::sim::draw::{Draw, Purpose, Sampler};
 use crate::sim::effects::{Effects, Envelope, Parcel};
 use crate::sim::event::{Class, Custody, SimEvent};
-use crate::sim::id::{LinkIndex, MessageId};
+use crate::sim::id::{LinkIndex, MessageId, NodeIndex};
 use crate::sim::node::Occasion;
+use crate::sim::node::bus::replay::Replays;
+use crate::sim::payload::Payload;
 use crate::sim::row::{Direction, Fate, HopKind, Metric, Outcome};
 
 /// A target that has not answered by then counts as failed (EB-142).
@@ -26,8 +32,16 @@ const ATTEMPT_TIMEOUT: SimSpan = SimSpan::from_seconds(5);
 const BACKOFF_BASE: SimSpan = SimSpan::from_seconds(1);
 /// The wait grows no longer than this (EB-110).
 const BACKOFF_CAP: SimSpan = SimSpan::from_seconds(480);
-/// Events that an archive keeps; the oldest leave first. A bound on memory, not a rule of the service.
-const ARCHIVE_MAX: usize = 100_000;
+/// A bus that holds so many events takes no more: they come back to it faster than they leave (EB-86).
+const HELD_MAX: usize = 1_000_000;
+/// Events of one beginning that come to a bus when they are old already, at most (EB-86).
+const RETURNS_MAX: u32 = 10_000;
+/// An event is old from this age on, for the count of returns.
+const RETURNS_AGE: SimSpan = SimSpan::from_seconds(60);
+/// Beginnings whose returns are counted; the oldest are forgotten first.
+const RETURNS_FLOWS: usize = 10_000;
+/// Inputs that a bus remembers. A bound on memory: what is forgotten is made again.
+const INPUTS_MAX: usize = 100_000;
 
 /// The slot of the timers after which an accepted event is matched.
 const MATCH: u32 = 0;
@@ -35,6 +49,8 @@ const MATCH: u32 = 0;
 const DELIVERY: u32 = 1;
 /// The slot of the timer at which the throttle lets the next call through.
 const CALL: u32 = 2;
+/// The slot of the timers at which a replay goes on with its next minute.
+const REPLAY: u32 = 3;
 
 // --- Parameters: what the scene says; constant while a run lasts ---
 
@@ -82,7 +98,15 @@ pub struct BusState {
     level: BucketLevel,
     /// When the throttle lets the next call through, where a timer is set for it.
     call_at: Option<SimTime>,
-    archive: VecDeque<Envelope>,
+    replays: Replays,
+    /// What targets receive instead of an event, by rule and event; `None`: it is not JSON.
+    inputs: BTreeMap<(u32, Payload), Option<Payload>>,
+    /// Rules whose input was not JSON for some event.
+    invalid: BTreeSet<u32>,
+    /// Events that were not taken because too many are here.
+    overflow: u64,
+    /// How often events of one beginning came here when they were old.
+    returns: BTreeMap<(SimTime, NodeIndex), u32>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,7 +119,11 @@ struct Accepted {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Delivery {
     link: LinkIndex,
+    /// The rule that fired, as a row of the node's routes.
+    rule: Option<u32>,
     envelope: Envelope,
+    /// What the event said.
+    event: Payload,
     /// When the bus accepted the event: its age counts from here (EB-3).
     accepted: SimTime,
     /// Attempts begun.
@@ -115,7 +143,7 @@ enum Place {
 
 /// Messages in the bus's custody.
 pub fn held(state: &BusState) -> u64 {
-    (state.accepted.len() + state.deliveries.len() - state.sent + state.archive.len()) as u64
+    (state.accepted.len() + state.deliveries.len() - state.sent + state.replays.kept()) as u64
 }
 
 // --- Behaviour: one function per event, in the order of a message's life ---
@@ -146,6 +174,7 @@ pub fn occasion(parameters: &BusParameters, state: &mut BusState, occasion: Occa
         Occasion::Started => {
             consume::begin(effects);
             resume(state, effects);
+            replay::resume(parameters, state, effects);
             call(parameters, state, effects);
         }
         Occasion::Reconfigured => {
@@ -153,7 +182,7 @@ pub fn occasion(parameters: &BusParameters, state: &mut BusState, occasion: Occa
             call(parameters, state, effects);
         }
         Occasion::Send(count) => {
-            replay(parameters, state, count, effects);
+            replay::begin(parameters, state, count, effects);
             call(parameters, state, effects);
         }
         // What the bus accepted stays; its timers are stale from here on.
@@ -170,37 +199,52 @@ fn put(parameters: &BusParameters, state: &mut BusState, event: &SimEvent, effec
 }
 
 fn accept(parameters: &BusParameters, state: &mut BusState, envelope: Envelope, effects: &mut Effects) {
+    if runs_away(state, &envelope, effects) {
+        return effects.end(&envelope, Fate::Failed);
+    }
     if parameters.archive == Archive::Kept {
-        archive(state, &envelope, effects);
+        state.replays.keep(&envelope, effects);
     }
     ingest(parameters, state, envelope, effects);
 }
 
-fn archive(state: &mut BusState, envelope: &Envelope, effects: &mut Effects) {
-    if state.archive.len() >= ARCHIVE_MAX
-        && let Some(oldest) = state.archive.pop_front()
-    {
-        effects.end(&oldest, Fate::Expired);
+/// Whether an event comes round in a circle, which the service would never see (EB-86). The log says so once.
+fn runs_away(state: &mut BusState, envelope: &Envelope, effects: &mut Effects) -> bool {
+    let held = state.accepted.len() + state.deliveries.len();
+    if held >= HELD_MAX {
+        if state.overflow == 0 {
+            effects.log(&format!("runs away: {held} events are here, and no more are taken"));
+        }
+        state.overflow += 1;
+        return true;
     }
-    let copy = effects.copy(envelope, envelope.payload);
-    state.archive.push_back(copy);
+    if effects.now.since(envelope.born) < RETURNS_AGE {
+        return false;
+    }
+    let flow = (envelope.born, envelope.origin);
+    let count = state.returns.entry(flow).or_default();
+    *count = count.saturating_add(1);
+    let count = *count;
+    if state.returns.len() > RETURNS_FLOWS {
+        state.returns.pop_first();
+    }
+    if count == RETURNS_MAX + 1 {
+        let origin = effects.model.nodes[envelope.origin.row()].name.clone();
+        effects.log(&format!(
+            "runs away: events that `{origin}` began came here {RETURNS_MAX} times, and no more are taken"
+        ));
+    }
+    count > RETURNS_MAX
 }
 
-/// The oldest `count` archived events are sent again; they are not archived again (EB-121).
-fn replay(parameters: &BusParameters, state: &mut BusState, count: u32, effects: &mut Effects) {
-    for at in 0..state.archive.len().min(count as usize) {
-        let Some(kept) = state.archive.get(at).copied() else { return };
-        let copy = effects.copy(&kept, kept.payload);
-        ingest(parameters, state, copy, effects);
-    }
-}
-
-fn ingest(parameters: &BusParameters, state: &mut BusState, envelope: Envelope, effects: &mut Effects) {
+/// An event waits for its match; returns when that is due.
+fn ingest(parameters: &BusParameters, state: &mut BusState, envelope: Envelope, effects: &mut Effects) -> SimTime {
     let number = state.count;
     state.count += 1;
     let due = effects.now + effects.work_span(&parameters.latency, Purpose::Overhead, &envelope);
     state.accepted.insert(number, Accepted { envelope, at: effects.now, due });
     effects.timer(MATCH, due, effects.common.epoch, MessageId(number));
+    due
 }
 
 /// A timer of the bus, unless it is one of before a stop.
@@ -211,36 +255,91 @@ fn due(parameters: &BusParameters, state: &mut BusState, event: &SimEvent, effec
     match event.via {
         MATCH => fire(state, event.message.0, effects),
         DELIVERY => delivery_due(parameters, state, event.message.0 as u32, effects),
+        REPLAY => replay::go_on(parameters, state, event.message.0 as u32, effects),
         _ => state.call_at = None,
     }
 }
 
-/// Every rule that matches fires: the message to the first target, a copy to each other (EB-80, EB-81).
+/// Every rule that matches fires: the message goes to the last target, a copy to each other (EB-80, EB-81).
 fn fire(state: &mut BusState, number: u64, effects: &mut Effects) {
-    let Some(Accepted { envelope, at, .. }) = state.accepted.remove(&number) else { return };
-    effects.measure(Metric::Wait, effects.now.since(at));
-    let matches = effects.matches(envelope.payload);
+    let Some(accepted) = state.accepted.remove(&number) else { return };
+    effects.measure(Metric::Wait, effects.now.since(accepted.at));
+    let matches = effects.matches(accepted.envelope.payload);
     let ports = effects.ports();
-    let mut links = Vec::new();
-    while let Some(row) = effects.matched(matches, links.len()) {
-        links.push(row);
+    let mut last = None;
+    let mut at = 0;
+    while let Some(row) = effects.matched(matches, at) {
+        at += 1;
+        for link in ports.routes.get(row).map(|route| route.links.as_slice()).unwrap_or_default() {
+            deliver_copy(state, last.replace((Some(row as u32), *link)), &accepted, effects);
+        }
     }
-    let routed = links.into_iter().filter_map(|row| ports.routes.get(row)).flat_map(|route| &route.links);
-    let mut fed = routed.chain(&ports.unrouted);
-    let Some(first) = fed.next() else {
-        return effects.end(&envelope, Fate::Filtered);
-    };
-    for link in fed {
-        let copy = effects.copy(&envelope, envelope.payload);
-        deliver(state, *link, copy, at, effects);
+    for link in &ports.unrouted {
+        deliver_copy(state, last.replace((None, *link)), &accepted, effects);
     }
-    deliver(state, *first, envelope, at, effects);
+    match last {
+        Some(target) => deliver(state, target, accepted.envelope, accepted.at, effects),
+        None => effects.end(&accepted.envelope, Fate::Filtered),
+    }
 }
 
-fn deliver(state: &mut BusState, link: LinkIndex, envelope: Envelope, accepted: SimTime, effects: &mut Effects) {
+fn deliver_copy(
+    state: &mut BusState,
+    target: Option<(Option<u32>, LinkIndex)>,
+    accepted: &Accepted,
+    effects: &mut Effects,
+) {
+    let Some(target) = target else { return };
+    let copy = effects.copy(&accepted.envelope, accepted.envelope.payload);
+    deliver(state, target, copy, accepted.at, effects);
+}
+
+fn deliver(
+    state: &mut BusState,
+    (rule, link): (Option<u32>, LinkIndex),
+    mut envelope: Envelope,
+    accepted: SimTime,
+    effects: &mut Effects,
+) {
+    let event = envelope.payload;
+    match input(state, rule, event, accepted, effects) {
+        Some(input) => envelope.payload = input,
+        // Bad input is not tried at all (EB-95, EB-105).
+        None => return give_up(Some(envelope), &Undelivered { rule, event, sent: envelope }, effects),
+    }
     let token = effects.fresh_token();
-    state.deliveries.insert(token, Delivery { link, envelope, accepted, attempts: 0, place: Place::Called });
+    let delivery = Delivery { link, rule, envelope, event, accepted, attempts: 0, place: Place::Called };
+    state.deliveries.insert(token, delivery);
     state.calls.push_back(token);
+}
+
+/// What the targets of a rule receive of an event; `None`: its template makes no JSON of it.
+fn input(
+    state: &mut BusState,
+    rule: Option<u32>,
+    event: Payload,
+    accepted: SimTime,
+    effects: &mut Effects,
+) -> Option<Payload> {
+    let route = rule.and_then(|row| Some((row, effects.ports().routes.get(row as usize)?)));
+    let Some((row, route)) = route else { return Some(event) };
+    let Some(input) = &route.input else { return Some(event) };
+    if let Some(known) = state.inputs.get(&(row, event)) {
+        return *known;
+    }
+    let model = effects.model;
+    let bus = model.nodes[effects.node().row()].name.as_str();
+    let ingested = model.scene.settings.begins.after(accepted.since(SimTime::ZERO)).to_string();
+    let context = Context { bus, rule: &route.name, ingested: &ingested };
+    let rendered = input.render(&effects.read(event), context).ok();
+    if rendered.is_none() && state.invalid.insert(row) {
+        effects.log(&format!("rule `{}` made an input that is not JSON, which is sent to nobody", route.name));
+    }
+    let payload = rendered.map(|value| effects.write(&value));
+    if !input.depends_on_time() && state.inputs.len() < INPUTS_MAX {
+        state.inputs.insert((row, event), payload);
+    }
+    payload
 }
 
 /// Calls targets, as many as the throttle lets through: the rest is delayed, not dropped (EB-102).
@@ -332,8 +431,12 @@ fn failed(
     let keyed = returned.unwrap_or(delivery.envelope);
     let wait = backoff(delivery.attempts, &mut effects.draw(Purpose::Backoff, keyed.message, keyed.hop, token));
     let until = effects.now + wait;
-    if delivery.attempts > parameters.retries || until >= delivery.accepted + parameters.age_max {
-        return give_up(returned, &delivery.envelope, effects);
+    let route = delivery.rule.and_then(|row| effects.ports().routes.get(row as usize));
+    let retries = route.and_then(|route| route.retries).unwrap_or(parameters.retries);
+    let age_max = route.and_then(|route| route.age_max).unwrap_or(parameters.age_max);
+    if delivery.attempts > retries || until >= delivery.accepted + age_max {
+        let Delivery { rule, event, envelope: sent, .. } = delivery;
+        return give_up(returned, &Undelivered { rule, event, sent }, effects);
     }
     delivery.envelope = returned.unwrap_or_else(|| effects.copy(&delivery.envelope, delivery.envelope.payload));
     delivery.place = Place::Waiting { until };
@@ -349,11 +452,24 @@ fn backoff(n: u32, draw: &mut Draw) -> SimSpan {
     SimSpan::from_nanos(span / 2 + part as u64)
 }
 
-/// After the last attempt: to the dead letters, or dropped (EB-106).
-fn give_up(returned: Option<Envelope>, sent: &Envelope, effects: &mut Effects) {
-    match (effects.ports().dead_letters, returned) {
+/// What a target did not take.
+struct Undelivered {
+    rule: Option<u32>,
+    event: Payload,
+    sent: Envelope,
+}
+
+/// After the last attempt: to the dead letters of the rule or of the bus, or dropped (EB-106, EB-107).
+fn give_up(returned: Option<Envelope>, undelivered: &Undelivered, effects: &mut Effects) {
+    let Undelivered { rule, event, sent } = undelivered;
+    let ports = effects.ports();
+    let of_rule = rule.and_then(|row| ports.routes.get(row as usize)?.dead_letters);
+    match (of_rule.or(ports.dead_letters), returned) {
         (Some(link), returned) => {
-            let envelope = returned.unwrap_or_else(|| effects.copy(sent, sent.payload));
+            let envelope = match returned {
+                Some(envelope) => Envelope { payload: *event, ..envelope },
+                None => effects.copy(sent, *event),
+            };
             let parcel = Parcel { kind: HopKind::DeadLetter, envelope, custody: Custody::Moves, token: 0, count: 1 };
             effects.send(link, Direction::Forward, parcel);
         }
@@ -377,160 +493,4 @@ fn resume(state: &BusState, effects: &mut Effects) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scene::document::Link;
-    use crate::scene::kind::{Kind, Queue, Rule, Service, Sink};
-    use crate::scene::slug::NodeId;
-    use crate::scene::units::{Duration, Rate, Spread};
-    use crate::sim::command::CommandAction;
-    use crate::sim::testing::{Sketch, departure, poisson, saying, steady, stop, volley};
-
-    const BIG: &str = r#"{"total": [{"numeric": [">", 100]}]}"#;
-    const BOOK: &str = r#"{"kind": ["book"]}"#;
-
-    fn bus(change: impl FnOnce(&mut Bus)) -> Kind {
-        let mut bus = Bus { latency: Spread::Constant(Duration::millis(50)), ..Bus::default() };
-        for (name, pattern) in [("big", BIG), ("book", BOOK)] {
-            bus.rules.insert(name.to_owned(), Rule { pattern: pattern.to_owned(), enabled: true });
-        }
-        change(&mut bus);
-        Kind::Bus(bus)
-    }
-
-    fn sink() -> Kind {
-        Kind::Sink(Sink::default())
-    }
-
-    fn refusing() -> Kind {
-        Kind::Sink(Sink { refuses: true })
-    }
-
-    fn by(rule: &str) -> impl FnOnce(&mut Link) {
-        let rule = rule.to_owned();
-        |link| link.rule = Some(rule)
-    }
-
-    /// A source, a bus and a target `big` behind the rule of that name.
-    fn one_target(source: Kind, bus: Kind, target: Kind) -> Sketch {
-        Sketch::default().node("source", source).node("bus", bus).node("big", target).link("source", "bus").link_with(
-            "bus",
-            "big",
-            by("big"),
-        )
-    }
-
-    fn big(source: Kind) -> Kind {
-        saying(source, r#"{"total": 500}"#)
-    }
-
-    #[test]
-    fn every_matching_rule_fires_and_what_matches_none_is_filtered() {
-        // EB-80.
-        let say = |body: &str| {
-            one_target(saying(volley(3), body), bus(|_| {}), sink())
-                .node("book", sink())
-                .link_with("bus", "book", by("book"))
-                .run_both(200)
-        };
-        let both = say(r#"{"total": 500, "kind": "book"}"#);
-        assert_eq!((both.ends("big", Fate::Delivered), both.ends("book", Fate::Delivered)), (3, 3));
-        let one = say(r#"{"total": 5, "kind": "book"}"#);
-        assert_eq!((one.ends("big", Fate::Delivered), one.ends("book", Fate::Delivered)), (0, 3));
-        assert_eq!(say(r#"{"total": 5}"#).ends("bus", Fate::Filtered), 3);
-    }
-
-    #[test]
-    fn a_rule_that_is_switched_off_matches_nothing() {
-        // EB-83.
-        let off = bus(|bus| {
-            if let Some(rule) = bus.rules.get_mut("big") {
-                rule.enabled = false;
-            }
-        });
-        assert_eq!(one_target(big(volley(2)), off, sink()).run_both(200).ends("bus", Fate::Filtered), 2);
-    }
-
-    #[test]
-    fn each_target_is_tried_alone_and_dead_lettered_after_its_retries() {
-        // EB-81, EB-104, EB-106, EB-113.
-        let sketch = one_target(big(volley(1)), bus(|bus| bus.retries = 2), refusing())
-            .node("all", sink())
-            .node("dead", Kind::Queue(Queue::default()))
-            .link("bus", "all")
-            .dead_letters("bus", "dead");
-        let ran = sketch.run_both(60_000);
-        assert_eq!(ran.ends("all", Fate::Delivered), 1);
-        assert_eq!(ran.hops("bus", "big", HopKind::Event).len(), 1);
-        let retries: Vec<u64> = ran.hops("bus", "big", HopKind::Retry).iter().map(departure).collect();
-        assert_eq!(retries.len(), 2);
-        // EB-110: 0.5 to 1.5 s after the first failure at 53 ms, 1 to 3 s after the next.
-        assert!((553..=1_553).contains(&retries[0]), "{retries:?}");
-        assert!((1_002..=3_002).contains(&(retries[1] - retries[0])), "{retries:?}");
-        assert_eq!(ran.receipts("bus", "dead", Outcome::DeadLettered), 1);
-    }
-
-    #[test]
-    fn a_retry_that_would_come_past_the_greatest_age_is_not_made() {
-        // EB-111: at the moment of the last failure.
-        let young = bus(|bus| bus.age_max = Duration::seconds(60));
-        let ran = one_target(big(volley(1)), young, refusing()).run_both(200_000);
-        let retries = ran.hops("bus", "big", HopKind::Retry);
-        assert!((5..=7).contains(&retries.len()), "{}", retries.len());
-        assert!(retries.iter().all(|hop| departure(hop) < 60_000));
-        assert_eq!(ran.ends("bus", Fate::Failed), 1);
-    }
-
-    #[test]
-    fn calls_over_the_throttle_are_delayed_and_not_dropped() {
-        // EB-102.
-        let slow = bus(|bus| bus.invocation_rate = Some(Rate::per_second(10.0)));
-        let ran = one_target(big(volley(30)), slow, sink()).run_both(5_000);
-        let departures: Vec<u64> = ran.hops("bus", "big", HopKind::Event).iter().map(departure).collect();
-        assert_eq!((departures.len(), departures[9], departures[10], departures[29]), (30, 51, 151, 2_051));
-    }
-
-    #[test]
-    fn a_lost_event_is_sent_again_after_the_timeout() {
-        let mut sketch = one_target(big(steady(10.0)), bus(|_| {}), sink());
-        for (id, link) in &mut sketch.scene.links {
-            link.loss = if id.as_str() == "bus-big" { 0.5 } else { 0.0 };
-        }
-        let ran = sketch.run_both(30_000);
-        assert!(ran.hops("bus", "big", HopKind::Retry).len() > 100);
-        // At least once: a lost answer leads to a second delivery (EB-100).
-        assert!(ran.ends("big", Fate::Delivered) > 200);
-    }
-
-    #[test]
-    fn a_service_that_fails_is_tried_again_by_the_bus() {
-        let failing = Kind::Service(Service { servers: 100, error_rate: 0.5, ..Service::default() });
-        let ran = one_target(big(steady(10.0)), bus(|_| {}), failing).run_both(20_000);
-        assert!(ran.hops("bus", "big", HopKind::Retry).len() > 50);
-        assert_eq!(ran.ends("big", Fate::Failed), 0, "the message comes back with the error");
-    }
-
-    #[test]
-    fn an_archive_is_sent_again_once_and_not_archived_again() {
-        // Interface proof: replay from an archive (EB-121).
-        let sketch = one_target(big(volley(7)), bus(|bus| bus.archive = true), sink());
-        let node = NodeId::new("bus").unwrap_or_else(|error| panic!("{error}"));
-        let again = |count| CommandAction::Send(node.clone(), count);
-        let ran = sketch.run_commanded(4_000, &[(1_000, again(5)), (2_000, again(100))]);
-        assert_eq!(ran.ends("big", Fate::Delivered), 7 + 5 + 7);
-        assert_eq!(ran.simulation.conservation().held, 7);
-    }
-
-    #[test]
-    fn what_was_accepted_outlives_a_stop() {
-        let sketch = one_target(big(poisson(50.0)), bus(|_| {}), refusing())
-            .node("all", sink())
-            .link("bus", "all")
-            .fault(1_000, 4_000, stop("bus"))
-            .fault(6_000, 7_000, stop("all"));
-        let ran = sketch.run_both(20_000);
-        let accepted = ran.receipts("source", "bus", Outcome::Accepted);
-        assert!(ran.ends("all", Fate::Delivered) + 20 > accepted, "{accepted}");
-        assert!(ran.receipts("source", "bus", Outcome::Failed) > 100);
-    }
-}
+mod tests;

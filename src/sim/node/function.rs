@@ -2,7 +2,8 @@
 //!
 //! Invariant: messages here = waiting asynchronous events + invocations that own their message; a batch
 //! stays its queue's.
-//! Invariant: invocations under way never exceed the concurrency, and never what a shared limit grants.
+//! Invariant: invocations under way never exceed the concurrency, and without one of its own never what is
+//! provisioned and what a shared limit grants. Asking for the latter is part of the overhead, not added to it.
 //! Rules: compute semantics, section 1 (FN-1 to FN-3, FN-6, FN-9 to FN-11, FN-13, FN-16 to FN-18, FN-30 to
 //! FN-35, FN-38, FN-39, FN-47).
 
@@ -22,9 +23,9 @@ use crate::sim::draw::{Purpose, Sampler};
 use crate::sim::effects::{BatchItem, Effects, Envelope, Parcel, Power};
 use crate::sim::event::{Class, Custody, SimEvent};
 use crate::sim::id::{LinkIndex, MessageId};
+use crate::sim::node::Occasion;
 use crate::sim::node::function::environments::{Capacity, Environments};
 use crate::sim::node::function::invocation::{Invocation, Stage};
-use crate::sim::node::{Occasion, limit};
 use crate::sim::retry::Backoff;
 use crate::sim::row::{Condition, Direction, Fate, HopKind, Outcome};
 
@@ -50,6 +51,8 @@ const THROTTLED_POLL_WAIT: SimSpan = SimSpan::from_seconds(1);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FunctionParameters {
     capacity: Capacity,
+    places: Places,
+    overhead: Sampler,
     /// Synchronous requests that it lets in; none without a concurrency of its own.
     requests: Option<Bucket>,
     duration: Sampler,
@@ -61,6 +64,24 @@ pub struct FunctionParameters {
     sends: f64,
     dispatch: Sampler,
     throttled: Backoff,
+}
+
+/// Where its environments come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+enum Places {
+    /// They are kept for it: nobody is asked (FN-3).
+    Reserved,
+    /// All but the provisioned ones are shared: the shared limit is asked, where there is one (FN-5).
+    Shared,
+}
+
+impl FunctionParameters {
+    /// The least time for half of the way to a shared limit and back, which is part of the overhead;
+    /// `None` for a function that asks nobody.
+    pub fn asking_least(&self) -> Option<SimSpan> {
+        let half = SimSpan::from_nanos(self.overhead.low_quantile().nanos() / 2);
+        (self.places == Places::Shared).then_some(half)
+    }
 }
 
 /// Makes a scene's function ready to run.
@@ -76,6 +97,8 @@ pub fn compile(function: &Function) -> FunctionParameters {
             keep_warm: function.keep_warm.span(),
             scaling: Capacity::scaling(),
         },
+        places: if function.concurrency.is_some() { Places::Reserved } else { Places::Shared },
+        overhead: Sampler::new(&function.overhead),
         requests: requests.map(|requests| Bucket::new(f64::from(requests), requests)),
         duration: Sampler::new(&function.duration),
         cold_start: Sampler::new(&function.cold_start),
@@ -350,9 +373,7 @@ fn dead_letter(envelope: &Envelope, effects: &mut Effects) {
 /// Work in hand is lost and environments with it; the internal queue stays.
 fn stop(state: &mut FunctionState, effects: &mut Effects) {
     for (token, invocation) in std::mem::take(&mut state.invocations) {
-        if invocation.stage != Stage::Asking {
-            limit::give_back(effects);
-        }
+        invocation.give_back(effects);
         match invocation.trigger {
             Trigger::Request(event) if invocation.stage == Stage::Asking => effects.refuse(&event, Outcome::Failed),
             Trigger::Request(event) => fail_request(&event, effects),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scene::document::LinkMode;
 use crate::scene::kind::Gateway;
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::bucket::{Bucket, BucketLevel};
@@ -123,6 +124,17 @@ fn admits(parameters: &GatewayParameters, state: &mut GatewayState, effects: &mu
     admitted
 }
 
+/// The links over which a request may go: those of its route, or without a route table all.
+fn ways<'a>(envelope: &Envelope, effects: &mut Effects<'a>) -> &'a [LinkIndex] {
+    let ports = effects.ports();
+    if ports.routes.is_empty() {
+        return &ports.unrouted;
+    }
+    let matches = effects.matches(envelope.payload);
+    let route = effects.matched(matches, 0).and_then(|row| ports.routes.get(row));
+    route.map_or(&ports.unrouted, |route| &route.links)
+}
+
 /// Passes a request on over one of the links, any as likely, after the gateway's own time.
 fn forward(
     parameters: &GatewayParameters,
@@ -133,11 +145,13 @@ fn forward(
 ) {
     let overhead = effects.work_span(&parameters.latency, Purpose::Overhead, &envelope);
     effects.measure(Metric::Service, overhead);
-    let links = &effects.ports().requests;
+    let links = ways(&envelope, effects);
+    let waits = links.first().is_some_and(|link| effects.model.links[link.row()].mode == LinkMode::Request);
+    if !waits {
+        return forward_unawaited(links, caller, envelope, overhead, effects);
+    }
     let pick = effects.draw(Purpose::Route, envelope.message, envelope.hop, 0).below(links.len() as u32);
-    let Some(link) = links.get(pick as usize).copied() else {
-        return forward_unawaited(caller, envelope, overhead, effects);
-    };
+    let Some(link) = links.get(pick as usize).copied() else { return };
     let token = effects.fresh_token();
     state.under_way.insert(token, Integration { caller, since: effects.now });
     // The integration's time begins when the gateway's own is over.
@@ -146,9 +160,15 @@ fn forward(
     effects.send_after(link, Direction::Forward, parcel, overhead);
 }
 
-/// Without a link to wait on, the caller is told that its request was taken, or that nobody takes it.
-fn forward_unawaited(caller: Option<SimEvent>, envelope: Envelope, overhead: SimSpan, effects: &mut Effects) {
-    let links: &[LinkIndex] = &effects.ports().events;
+/// Without a link to wait on, the caller is told that its request was taken, or that nobody takes it: there is
+/// no such resource or method (table 3.8).
+fn forward_unawaited(
+    links: &[LinkIndex],
+    caller: Option<SimEvent>,
+    envelope: Envelope,
+    overhead: SimSpan,
+    effects: &mut Effects,
+) {
     for link in links.iter().skip(1) {
         let copy = effects.copy(&envelope, envelope.payload);
         let parcel = Parcel { kind: HopKind::Event, envelope: copy, custody: Custody::Moves, token: 0, count: 1 };
@@ -203,7 +223,8 @@ fn answer(integration: &Integration, kind: HopKind, effects: &mut Effects) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::kind::{Client, Kind, Producer, Queue, Retry, Service, Sink, Traffic};
+    use crate::scene::document::Link;
+    use crate::scene::kind::{Client, Kind, PayloadTemplate, Producer, Queue, Retry, Service, Sink, Traffic};
     use crate::scene::units::{Duration, Rate, Spread};
     use crate::sim::testing::{Sketch, stop};
 
@@ -268,6 +289,41 @@ mod tests {
         let ran = sketch.run(250);
         assert_eq!(ran.measures("client", Metric::Response), vec![9; 9]);
         assert_eq!(ran.simulation.conservation().held, 9);
+    }
+
+    #[test]
+    fn a_request_goes_the_way_of_its_route() {
+        // Table 3.8: no such resource or method is refused; a link without a route takes what no route matches.
+        let routes = [("orders", vec!["GET /orders/{id}"]), ("open", vec!["GET /orders/open", "POST /open"])];
+        let routes = routes.map(|(name, texts)| (name.to_owned(), texts.into_iter().map(str::to_owned).collect()));
+        let gateway = Gateway { routes: routes.into(), ..quick() };
+        let saying = |bodies: &[&str]| {
+            let payload = |body: &&str| PayloadTemplate { weight: 1, body: (*body).to_owned(), variants: 1 };
+            Client { payloads: bodies.iter().map(payload).collect(), ..requests(10, 0) }
+        };
+        let served = |body: &str, other: bool| {
+            let by = |rule: &str| {
+                let rule = rule.to_owned();
+                |link: &mut Link| link.rule = Some(rule)
+            };
+            let sink = || Kind::Sink(Sink::default());
+            let mut sketch = chain(saying(&[body]), gateway.clone())
+                .node("orders", sink())
+                .node("open", sink())
+                .link_with("gateway", "orders", by("orders"))
+                .link_with("gateway", "open", by("open"));
+            if other {
+                sketch = sketch.node("other", sink()).link("gateway", "other");
+            }
+            let ran = sketch.run_both(500);
+            let ends = |node: &str| ran.ends(node, Fate::Delivered);
+            (ends("orders"), ends("open"), if other { ends("other") } else { 0 }, ran.ends("gateway", Fate::Failed))
+        };
+        assert_eq!(served(r#"{"method":"GET","path":"/orders/17"}"#, false), (10, 0, 0, 0));
+        assert_eq!(served(r#"{"method":"GET","path":"/orders/open"}"#, false), (0, 10, 0, 0));
+        assert_eq!(served(r#"{"method":"POST","path":"/open"}"#, false), (0, 10, 0, 0));
+        assert_eq!(served(r#"{"method":"POST","path":"/orders/17"}"#, false), (0, 0, 0, 10));
+        assert_eq!(served(r#"{"method":"POST","path":"/orders/17"}"#, true), (0, 0, 10, 0));
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Scheduler: sends at set times.
 //!
-//! Invariant: the k-th firing of a rate is at start + k x step, whatever happened between (compute semantics SC-14).
-//! Rules: compute semantics, section 8 (SC-14, SC-16, SC-17). Firings during a stop are lost.
+//! Invariant: the k-th firing of a rate is at start + k x step, whatever happened between (SC-14).
+//! Invariant: a cron expression fires by the clock of its zone, the calendar beginning where the scene says (SC-10).
+//! Rules: compute semantics, section 8 (SC-10 to SC-18, SC-24). Firings during a stop are lost.
 
 use serde::{Deserialize, Serialize};
 
+use crate::flow::schedule as calendar;
 use crate::scene::kind::{Schedule, Scheduler};
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::consume;
+use crate::sim::draw::Purpose;
 use crate::sim::effects::{Effects, Power};
 use crate::sim::event::{Class, SimEvent};
 use crate::sim::id::MessageId;
@@ -16,32 +19,73 @@ use crate::sim::node::{Occasion, Templates};
 use crate::sim::row::Fate;
 use crate::sim::work;
 
+/// The slot of the timer at which a firing is due.
+const FIRE: u32 = 0;
+/// The slot of the timers of firings that are late within their window.
+const LATE: u32 = 1;
+
 // --- Parameters: what the scene says; constant while a run lasts ---
 
 /// What a scheduler is told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SchedulerParameters {
-    first: SimTime,
-    /// The span between firings; `None`: it fires once.
-    step: Option<SimSpan>,
-    last: SimTime,
+    when: When,
+    window: SimSpan,
     payloads: PayloadChoice,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum When {
+    /// From the first time on; without a step once.
+    Elapsed { first: SimTime, step: Option<SimSpan>, last: SimTime },
+    /// By the clock of a zone.
+    Clock { expression: Expression, first: SimTime, last: SimTime },
+}
+
+/// An expression beside its text and zone, which stand for it in files and comparisons.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "(String, String)", into = "(String, String)")]
+struct Expression {
+    text: String,
+    zone: String,
+    /// `None` for one that cannot be read: it never fires.
+    read: Option<calendar::Schedule>,
+}
+
+impl From<(String, String)> for Expression {
+    fn from((text, zone): (String, String)) -> Expression {
+        Expression { read: calendar::Schedule::parse(&text, &zone).ok(), text, zone }
+    }
+}
+
+impl From<Expression> for (String, String) {
+    fn from(expression: Expression) -> (String, String) {
+        (expression.text, expression.zone)
+    }
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Expression) -> bool {
+        (&self.text, &self.zone) == (&other.text, &other.zone)
+    }
 }
 
 /// Makes a scene's scheduler ready to run.
 pub fn compile(scheduler: &Scheduler, templates: Templates) -> SchedulerParameters {
-    let payloads = PayloadChoice::new(&scheduler.payloads, templates);
     let time = |span: SimSpan| SimTime::ZERO + span;
-    match scheduler.schedule {
-        // Start and end are ignored for a single time (SC-16).
-        Schedule::At(at) => SchedulerParameters { first: time(at.span()), step: None, last: SimTime::MAX, payloads },
-        Schedule::Rate(step) => SchedulerParameters {
-            first: time(scheduler.start.span()),
-            step: Some(step.span()).filter(|step| !step.is_zero()),
-            last: scheduler.end.map_or(SimTime::MAX, |end| time(end.span())),
-            payloads,
-        },
-    }
+    let (start, last) = (time(scheduler.start.span()), scheduler.end.map_or(SimTime::MAX, |end| time(end.span())));
+    let clock = || Expression::from((scheduler.schedule.expression().unwrap_or_default(), scheduler.zone.clone()));
+    // Start and end are ignored for a single time (SC-16).
+    let when = match &scheduler.schedule {
+        Schedule::At(at) => When::Elapsed { first: time(at.span()), step: None, last: SimTime::MAX },
+        Schedule::Rate(step) => {
+            When::Elapsed { first: start, step: Some(step.span()).filter(|step| !step.is_zero()), last }
+        }
+        Schedule::Cron(_) => When::Clock { expression: clock(), first: start, last },
+        Schedule::Date(_) => When::Clock { expression: clock(), first: SimTime::ZERO, last: SimTime::MAX },
+    };
+    let payloads = PayloadChoice::new(&scheduler.payloads, templates);
+    SchedulerParameters { when, window: scheduler.window.span(), payloads }
 }
 
 // --- State: everything that changes; nothing about a scheduler lives elsewhere ---
@@ -57,11 +101,12 @@ pub struct SchedulerState {
 /// Handles an event.
 pub fn handle(parameters: &SchedulerParameters, state: &mut SchedulerState, event: &SimEvent, effects: &mut Effects) {
     match event.class {
-        Class::Timer if event.token == state.generation => {
-            send(parameters, effects);
+        Class::Timer if event.token == state.generation && event.via == FIRE => {
+            fire(parameters, state, effects);
             let after = effects.now + SimSpan::from_nanos(1);
             arm(parameters, state, after, effects);
         }
+        Class::Timer if event.token == state.generation => send(parameters, effects),
         Class::Arrival => consume::answered(event, effects),
         Class::Timer | Class::Command => {}
     }
@@ -83,25 +128,44 @@ pub fn occasion(
     }
 }
 
-/// The first firing at or after `from`, if there is one.
-fn next_firing(parameters: &SchedulerParameters, from: SimTime) -> Option<SimTime> {
-    let SchedulerParameters { first, step, last, .. } = parameters;
-    if from <= *first {
-        return Some(*first).filter(|at| at <= last);
+/// The first firing at or after `from`, if there is one. At its end a schedule still fires (SC-16).
+fn next_firing(parameters: &SchedulerParameters, from: SimTime, effects: &Effects) -> Option<SimTime> {
+    match &parameters.when {
+        When::Elapsed { first, step, last } => next_step(*first, *step, from).filter(|at| at <= last),
+        When::Clock { expression, first, last } => {
+            let begins = effects.model.scene.settings.begins;
+            let from = from.max(*first).since(SimTime::ZERO);
+            let instant = expression.read.as_ref()?.next(begins.0, begins.after(from))?;
+            Some(SimTime::ZERO + begins.until(instant)?).filter(|at| at <= last)
+        }
     }
-    let step = (*step)?;
-    let steps = from.since(*first).nanos().div_ceil(step.nanos());
-    let past = step.nanos().checked_mul(steps)?;
-    // At its end it still fires (SC-16).
-    first.checked_add(SimSpan::from_nanos(past)).filter(|at| at <= last)
+}
+
+fn next_step(first: SimTime, step: Option<SimSpan>, from: SimTime) -> Option<SimTime> {
+    if from <= first {
+        return Some(first);
+    }
+    let step = step?;
+    let steps = from.since(first).nanos().div_ceil(step.nanos());
+    first.checked_add(SimSpan::from_nanos(step.nanos().checked_mul(steps)?))
 }
 
 fn arm(parameters: &SchedulerParameters, state: &SchedulerState, from: SimTime, effects: &mut Effects) {
     if effects.common.power == Power::On
-        && let Some(at) = next_firing(parameters, from)
+        && let Some(at) = next_firing(parameters, from, effects)
     {
-        effects.timer(0, at, state.generation, MessageId::NONE);
+        effects.timer(FIRE, at, state.generation, MessageId::NONE);
     }
+}
+
+/// A firing is due: it happens now, or anywhere in its window (SC-18).
+fn fire(parameters: &SchedulerParameters, state: &SchedulerState, effects: &mut Effects) {
+    if parameters.window.is_zero() {
+        return send(parameters, effects);
+    }
+    let bits = effects.draw(Purpose::Interval, MessageId(effects.now.nanos()), 0, 0).bits();
+    let part = (u128::from(bits) * u128::from(parameters.window.nanos())) >> 64;
+    effects.timer(LATE, effects.now + SimSpan::from_nanos(part as u64), state.generation, MessageId::NONE);
 }
 
 /// One message, a copy of it over each further link.
@@ -154,6 +218,39 @@ mod tests {
         // SC-17.
         let once = Scheduler { schedule: Schedule::At(Duration::millis(250)), ..rate(1, 900, Some(0)) };
         assert_eq!(fired(once, Sketch::default(), 5_000), [250]);
+    }
+
+    #[test]
+    fn a_cron_expression_fires_by_the_clock_of_its_zone() {
+        // SC-10, SC-11: `cron(0/30 1-3 29 3 ? 2026)` in Berlin; 02:00 and 02:30 do not exist that night.
+        let mut sketch = Sketch::default();
+        sketch.scene.settings.begins = "2026-03-29T00:59:00+01:00".parse().unwrap_or_else(|error| panic!("{error}"));
+        let schedule = Schedule::Cron("0/30 1-3 29 3 ? 2026".to_owned());
+        let berlin = Scheduler { schedule, zone: "Europe/Berlin".to_owned(), ..Scheduler::default() };
+        let minutes = |millis: Vec<u64>| millis.iter().map(|at| at / 60_000).collect::<Vec<_>>();
+        assert_eq!(minutes(fired(berlin.clone(), sketch.clone(), 14_400_000)), [1, 31, 61, 91]);
+        // SC-16: the first occurrence at or after the start counts.
+        let later = Scheduler { start: Duration::seconds(31 * 60), end: Some(Duration::seconds(61 * 60)), ..berlin };
+        assert_eq!(minutes(fired(later, sketch, 14_400_000)), [31, 61]);
+    }
+
+    #[test]
+    fn a_date_fires_once_by_the_clock_of_its_zone() {
+        // SC-15: a time in a gap moves forward by the gap.
+        let mut sketch = Sketch::default();
+        sketch.scene.settings.begins = "2026-03-29T00:00:00Z".parse().unwrap_or_else(|error| panic!("{error}"));
+        let schedule = Schedule::Date("2026-03-29T02:30:00".to_owned());
+        let date = Scheduler { schedule, zone: "Europe/Berlin".to_owned(), ..Scheduler::default() };
+        assert_eq!(fired(date, sketch, 7_200_000), [5_400_000]);
+    }
+
+    #[test]
+    fn a_firing_comes_anywhere_in_its_window_and_shifts_no_other() {
+        // SC-18.
+        let times = fired(Scheduler { window: Duration::millis(200), ..rate(300, 0, None) }, Sketch::default(), 30_000);
+        let late: Vec<u64> = times.iter().map(|at| at % 300).collect();
+        assert!(late.iter().all(|late| *late <= 200) && late.iter().max() > Some(&150), "{late:?}");
+        assert!((99..=100).contains(&times.len()), "{}", times.len());
     }
 
     #[test]

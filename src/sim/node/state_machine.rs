@@ -14,6 +14,7 @@ use crate::flow::states::{self, Definition, Delay, Event, Execution, Identity, M
 use crate::scene::kind::StateMachine;
 use crate::scene::slug::LinkId;
 use crate::scene::time::{SimSpan, SimTime};
+use crate::scene::units::Moment;
 use crate::sim::consume;
 use crate::sim::draw::{Purpose, Sampler};
 use crate::sim::effects::{Effects, Parcel};
@@ -220,7 +221,7 @@ fn start(parameters: &StateMachineParameters, state: &mut StateMachineState, tas
     let identity = Identity {
         name: envelope.message.0.to_string(),
         machine: effects.model.nodes[effects.node().row()].name.clone(),
-        start_time: instant(effects.now).to_string(),
+        start_time: begins(effects).after(effects.now.since(SimTime::ZERO)).to_string(),
         seed: effects.draw(Purpose::Service, envelope.message, envelope.hop, 0).bits(),
         // What a task answers is what its target says, which may have nothing of what the definition looks for.
         missing: Missing::Null,
@@ -237,9 +238,9 @@ fn start(parameters: &StateMachineParameters, state: &mut StateMachineState, tas
     perform(parameters, state, number, steps, effects);
 }
 
-/// Simulated time on the calendar of the states language: the run begins with 1970.
-fn instant(time: SimTime) -> jiff::Timestamp {
-    jiff::Timestamp::from_nanosecond(i128::from(time.nanos())).unwrap_or(jiff::Timestamp::MAX)
+/// Where the run began on the calendar.
+fn begins(effects: &Effects) -> Moment {
+    effects.model.scene.settings.begins
 }
 
 /// Does what the interpreter says; each transition delays what follows it.
@@ -320,8 +321,9 @@ fn wait_end(
     match delay {
         Delay::For(length) => at + span(length),
         Delay::Until(instant) => {
-            let nanos = u64::try_from(instant.as_nanosecond().max(0)).unwrap_or(u64::MAX);
-            SimTime::from_nanos(nanos).max(at)
+            let past = begins(effects).0 >= instant;
+            let span = if past { Some(SimSpan::ZERO) } else { begins(effects).until(instant) };
+            span.map_or(SimTime::MAX, |span| SimTime::ZERO + span).max(at)
         }
         Delay::UpTo(longest) => {
             let Some(running) = state.running.get(&number) else { return at };

@@ -101,7 +101,8 @@ pub fn connect_event(builder: &mut Builder<'_>, target: &NodeId, owner: &Resourc
         "HttpApi" => from_api(builder, target, properties.get("ApiId"), "ServerlessHttpApi"),
         "Schedule" | "ScheduleV2" => {
             let expression = properties.get("Schedule").or_else(|| properties.get("ScheduleExpression"));
-            rules::add_schedule(builder, &rule, expression, std::slice::from_ref(target), event.mark);
+            let targets = std::slice::from_ref(target);
+            rules::add_schedule(builder, &rule, expression, properties, targets, event.mark);
         }
         "EventBridgeRule" | "CloudWatchEvent" => rules::sam_rule(builder, target, properties, &rule),
         "CloudWatchLogs" => from_logs(builder, target),

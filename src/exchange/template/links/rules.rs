@@ -2,12 +2,16 @@
 
 use crate::exchange::template::builder::Builder;
 use crate::exchange::template::draft::Carries;
+use crate::exchange::template::kinds;
 use crate::exchange::template::schedule;
 use crate::exchange::template::source::Resource;
 use crate::exchange::tree::{Mark, Tree, Value};
 use crate::scene::kind::{Kind, Schedule, Scheduler};
 use crate::scene::slug::NodeId;
 use crate::scene::units::Duration;
+
+/// The longest flexible window of a schedule (compute semantics, 8.1).
+const WINDOW_MINUTES_MAX: f64 = 1_440.0;
 
 /// Links a rule's bus, or its schedule, to the rule's targets.
 pub fn connect_rule(builder: &mut Builder<'_>, resource: &Resource) {
@@ -33,7 +37,7 @@ pub fn connect_rule(builder: &mut Builder<'_>, resource: &Resource) {
     }
     if let Some(expression) = template.property(resource, "ScheduleExpression") {
         let targets: Vec<NodeId> = targets.into_iter().map(|(target, _)| target).collect();
-        add_schedule(builder, &resource.id, Some(expression), &targets, resource.mark);
+        add_schedule(builder, &resource.id, Some(expression), &Tree::empty(), &targets, resource.mark);
     }
 }
 
@@ -83,22 +87,36 @@ fn disable(builder: &mut Builder<'_>, resource: &Resource) {
     }
 }
 
-/// Adds a scheduler that fires to `targets`.
-pub fn add_schedule(builder: &mut Builder<'_>, name: &str, expression: Option<&Tree>, targets: &[NodeId], mark: Mark) {
-    let text = expression.and_then(|tree| builder.template.text(tree)).unwrap_or_default();
-    let reading = schedule::read(&text);
-    if reading.is_none() {
-        builder
-            .summary
-            .note(mark, format!("the schedule `{text}` of `{name}` is not understood: once a minute instead"));
-    }
-    let schedule = reading.as_ref().map_or(Schedule::Rate(Duration::MINUTE), |reading| reading.schedule.clone());
-    let scheduler = Scheduler { schedule, ..Scheduler::default() };
+/// Adds a scheduler that fires to `targets`; `settings` may name a zone and a flexible window.
+pub fn add_schedule(
+    builder: &mut Builder<'_>,
+    name: &str,
+    expression: Option<&Tree>,
+    settings: &Tree,
+    targets: &[NodeId],
+    mark: Mark,
+) {
+    let template = builder.template;
+    let text = expression.and_then(|tree| template.text(tree)).unwrap_or_default();
+    let zone = settings.get("ScheduleExpressionTimezone").and_then(|tree| template.text(tree));
+    let zone = zone.unwrap_or_else(|| Scheduler::default().zone);
+    let window = template.at(settings, &["FlexibleTimeWindow", "MaximumWindowInMinutes"]);
+    let window = window.and_then(|tree| template.number_of(tree)).unwrap_or(0.0);
+    let schedule = match schedule::read(&text, &zone) {
+        Ok(schedule) => schedule,
+        Err(reason) => {
+            let note = format!("the schedule `{text}` of `{name}` is not understood, once a minute instead: {reason}");
+            builder.summary.note(mark, note);
+            Schedule::Rate(Duration::MINUTE)
+        }
+    };
+    let zone = match schedule {
+        Schedule::Cron(_) | Schedule::Date(_) => zone,
+        Schedule::Rate(_) | Schedule::At(_) => Scheduler::default().zone,
+    };
+    let window = kinds::duration(window.clamp(0.0, WINDOW_MINUTES_MAX) * 60.0);
+    let scheduler = Scheduler { schedule, zone, window, ..Scheduler::default() };
     let Some(id) = builder.node(name, Kind::Scheduler(scheduler), &text) else { return };
-    if let Some(simplified) = reading.and_then(|reading| reading.simplified) {
-        builder.draft.remark(&id, &simplified);
-        builder.summary.note(mark, format!("`{name}`: {simplified}"));
-    }
     targets.iter().for_each(|target| builder.link(&id, target));
 }
 
@@ -108,7 +126,8 @@ pub fn connect_schedule(builder: &mut Builder<'_>, resource: &Resource) {
     let address = template.property(resource, "Target").and_then(|tree| template.at(tree, &["Arn"]));
     let target = address.and_then(|tree| builder.target_or_outside(tree));
     let targets: Vec<NodeId> = target.into_iter().collect();
-    add_schedule(builder, &resource.id, template.property(resource, "ScheduleExpression"), &targets, resource.mark);
+    let expression = template.property(resource, "ScheduleExpression");
+    add_schedule(builder, &resource.id, expression, &resource.properties, &targets, resource.mark);
 }
 
 /// Links a rule of a device message broker to its actions; the rule itself is the bus.

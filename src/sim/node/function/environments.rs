@@ -81,9 +81,14 @@ impl Environments {
         free
     }
 
+    /// Whether one of the environments that are always warm is free.
+    pub(super) fn has_provisioned(&self, capacity: &Capacity) -> bool {
+        self.provisioned_busy < capacity.provisioned
+    }
+
     /// Finds an environment for a reserved place; none where the scaling rate forbids a new one (FN-10 c).
     pub(super) fn find(&mut self, capacity: &Capacity, now: SimTime) -> Option<Found> {
-        if self.provisioned_busy < capacity.provisioned {
+        if self.has_provisioned(capacity) {
             self.provisioned_busy += 1;
             return Some(Found::Warm(Environment::Provisioned));
         }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::environments::{Environment, Found, Left};
-use super::{CUT, FINISHED, FunctionParameters, FunctionState, READY, Trigger};
+use super::{CUT, FINISHED, FunctionParameters, FunctionState, Places, READY, Trigger};
 use crate::scene::time::SimTime;
 use crate::sim::draw::Purpose;
 use crate::sim::effects::{BatchItem, Effects, Envelope, Parcel};
@@ -26,6 +26,25 @@ pub(super) struct Invocation {
     /// How far it is.
     pub stage: Stage,
     arrived: SimTime,
+    place: Place,
+}
+
+/// Who lets it run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+enum Place {
+    /// The function itself.
+    Own,
+    /// The shared limit, which wants its grant back.
+    Granted,
+}
+
+impl Invocation {
+    /// Gives back what the shared limit granted, if it did.
+    pub(super) fn give_back(&self, effects: &mut Effects) {
+        if self.place == Place::Granted {
+            limit::give_back(effects);
+        }
+    }
 }
 
 /// How far an invocation is.
@@ -52,8 +71,9 @@ pub(super) fn start(
         return Err(trigger);
     }
     let token = effects.fresh_token();
-    let invocation = Invocation { trigger, stage: Stage::Asking, arrived: effects.now };
-    if let Some(link) = effects.ports().limit {
+    let invocation = Invocation { trigger, stage: Stage::Asking, arrived: effects.now, place: Place::Own };
+    let asks = parameters.places == Places::Shared && !state.environments.has_provisioned(&parameters.capacity);
+    if let Some(link) = effects.ports().limit.filter(|_| asks) {
         let envelope = Envelope::control(effects.node(), effects.now);
         let parcel = Parcel { kind: HopKind::Request, envelope, custody: Custody::Stays, token, count: 0 };
         effects.send(link, Direction::Forward, parcel);
@@ -77,7 +97,7 @@ pub(super) fn granted(
         return Ok(());
     };
     state.asking = state.asking.saturating_sub(1);
-    enter(parameters, state, token, invocation, effects)
+    enter(parameters, state, token, Invocation { place: Place::Granted, ..invocation }, effects)
 }
 
 /// The shared limit is exhausted (FN-10 a).
@@ -97,17 +117,21 @@ fn enter(
 ) -> Result<(), Trigger> {
     let Some(found) = state.environments.find(&parameters.capacity, effects.now) else {
         state.environments.release_place();
-        limit::give_back(effects);
+        invocation.give_back(effects);
         return Err(invocation.trigger);
     };
     if let Trigger::Request(event) = &invocation.trigger {
         effects.receipt(event, Outcome::Accepted);
     }
+    let keyed = invocation.trigger.keyed();
+    let overhead = effects.work_span(&parameters.overhead, Purpose::WarmStart, &keyed);
+    // The time that asking took is part of the overhead.
+    let begins = (invocation.arrived + overhead).max(effects.now);
     match found {
-        Found::Warm(environment) => run(parameters, state, token, invocation, environment, effects),
+        Found::Warm(environment) => run(parameters, state, token, invocation, environment, begins, effects),
         Found::Cold => {
-            let span = effects.work_span(&parameters.cold_start, Purpose::ColdStart, &invocation.trigger.keyed());
-            effects.timer(READY, effects.now + span, token, MessageId::NONE);
+            let span = effects.work_span(&parameters.cold_start, Purpose::ColdStart, &keyed);
+            effects.timer(READY, begins + span, token, MessageId::NONE);
             state.invocations.insert(token, Invocation { stage: Stage::Cold, ..invocation });
             state.cold += 1;
             effects.set_condition(Condition::COLD);
@@ -123,23 +147,25 @@ pub(super) fn ready(parameters: &FunctionParameters, state: &mut FunctionState, 
     if state.cold == 0 {
         effects.clear_condition(Condition::COLD);
     }
-    run(parameters, state, token, invocation, Environment::OnDemand, effects);
+    let now = effects.now;
+    run(parameters, state, token, invocation, Environment::OnDemand, now, effects);
 }
 
-/// Runs the handler, up to the function's time-out and no longer (FN-16).
+/// Runs the handler from `begins` on, up to the function's time-out and no longer (FN-16).
 fn run(
     parameters: &FunctionParameters,
     state: &mut FunctionState,
     token: u32,
     invocation: Invocation,
     environment: Environment,
+    begins: SimTime,
     effects: &mut Effects,
 ) {
-    effects.measure(Metric::Wait, effects.now.since(invocation.arrived));
+    effects.measure(Metric::Wait, begins.since(invocation.arrived));
     let span = effects.work_span(&parameters.duration, Purpose::Service, &invocation.trigger.keyed());
     let (slot, span) = if span > parameters.timeout { (CUT, parameters.timeout) } else { (FINISHED, span) };
-    effects.timer(slot, effects.now + span, token, MessageId::NONE);
-    let stage = Stage::Handler { environment, since: effects.now };
+    effects.timer(slot, begins + span, token, MessageId::NONE);
+    let stage = Stage::Handler { environment, since: begins };
     state.invocations.insert(token, Invocation { stage, ..invocation });
 }
 
@@ -257,7 +283,7 @@ fn over(
 ) {
     let left = if ended == Ended::Cut { Left::Reset } else { Left::Reusable };
     state.environments.release(environment, left, effects.now);
-    limit::give_back(effects);
+    invocation.give_back(effects);
     effects.measure(Metric::Service, effects.now.since(since));
     if ended != Ended::Well {
         return super::fail(parameters, state, invocation.trigger, effects);

@@ -9,6 +9,7 @@ fn steady() -> Function {
     Function {
         duration: Spread::Constant(Duration::millis(50)),
         cold_start: Spread::Constant(Duration::millis(200)),
+        overhead: Spread::Constant(Duration::default()),
         ..Function::default()
     }
 }
@@ -198,11 +199,16 @@ fn the_timeout_covers_the_calls() {
     assert_eq!(ran.receipts("function", "other", Outcome::Late), 1);
 }
 
+/// One that keeps no environment for itself.
+fn shared() -> Function {
+    Function { concurrency: None, overhead: Spread::Constant(Duration::millis(1)), ..steady() }
+}
+
 /// Two functions behind two clients that share three environments.
 fn sharing() -> Sketch {
     let mut sketch = Sketch::default();
     for (client_id, function_id) in [("client-a", "function-a"), ("client-b", "function-b")] {
-        sketch = sketch.node(client_id, client(burst(5, 1_000))).node(function_id, Kind::Function(steady()));
+        sketch = sketch.node(client_id, client(burst(5, 1_000))).node(function_id, Kind::Function(shared()));
         sketch = sketch.link(client_id, function_id);
     }
     sketch.scene.settings.account_concurrency = Some(3);
@@ -246,9 +252,43 @@ fn events_outlive_a_stop_and_no_split_shows() {
         .fault(800, 1_300, stop("function"))
         .fault(2_000, 2_100, stop("queue"));
     sketch.check_splits(5_000);
-    let mut shared = sketch;
-    shared.scene.settings.account_concurrency = Some(3);
-    shared.check_splits(5_000);
-    let failed = shared.run(5_000).ends("function", Fate::Failed);
+    let mut sharing = sketch.node("function", Kind::Function(shared()));
+    sharing.scene.settings.account_concurrency = Some(3);
+    sharing.check_splits(5_000);
+    let failed = sharing.run(5_000).ends("function", Fate::Failed);
     assert!(failed > 0, "requests in hand fail when it stops");
+}
+
+#[test]
+fn what_a_function_reserves_is_taken_from_all_others_even_while_idle() {
+    // FN-3: of five places, three are kept for the idle one.
+    let idle = Function { concurrency: Some(3), ..steady() };
+    let mut sketch = called(burst(5, 1_000), shared()).node("idle", Kind::Function(idle));
+    sketch.scene.settings.account_concurrency = Some(5);
+    let ran = sketch.run_both(900);
+    assert_eq!(ran.measures("client", Metric::Response).len(), 2);
+}
+
+#[test]
+fn what_is_provisioned_is_kept_and_the_excess_spills_over_into_the_shared_pool() {
+    // FN-6, FN-7: two warm ones of its own, and one more of the pool of four that the other one halves.
+    let warm = Function { provisioned: 2, ..shared() };
+    let other = Function { provisioned: 1, ..shared() };
+    let mut sketch = called(burst(5, 1_000), warm).node("other", Kind::Function(other));
+    sketch.scene.settings.account_concurrency = Some(4);
+    let ran = sketch.run_both(900);
+    assert_eq!(ran.measures("client", Metric::Response), [53, 53, 253]);
+}
+
+#[test]
+fn asking_for_a_shared_environment_takes_no_longer_than_the_overhead() {
+    let responses = |account| {
+        let mut sketch =
+            called(burst(2, 1_000), Function { overhead: Spread::Constant(Duration::millis(6)), ..shared() });
+        sketch.scene.settings.account_concurrency = account;
+        let ran = sketch.run_both(1_900);
+        ran.measures("client", Metric::Response)
+    };
+    assert_eq!(responses(None), [258, 258, 58, 58]);
+    assert_eq!(responses(Some(10)), responses(None), "the way to the limit and back is part of it");
 }
