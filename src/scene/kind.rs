@@ -234,6 +234,10 @@ parameters! {
         /// Environments that are always warm, kept for it whether in use or not (FN-7).
         #[serde(skip_serializing_if = "is_default")]
         provisioned: u32 = 0,
+        /// Event patterns of what it takes from queues: a message that matches none is deleted there (ESM-14);
+        /// empty: everything.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        filters: Vec<String> = Vec::new(),
         /// Time from an arrival to the handler where an environment is warm, asking for a shared one included.
         #[serde(skip_serializing_if = "is_warm_start")]
         overhead: Spread = Spread::Lognormal(Duration::millis(5), Duration::millis(25)),

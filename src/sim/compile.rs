@@ -322,7 +322,7 @@ fn connect_gateway(
     ports.unrouted = fed.ways(None);
 }
 
-/// The rules of a bus that are switched on, or the routes of a router, by name.
+/// The rules of a bus that are switched on, the routes of a router or the filters of a function, by name.
 fn rules(kind: &Kind) -> BTreeMap<&str, Rule> {
     match kind {
         Kind::Bus(bus) => {
@@ -331,6 +331,10 @@ fn rules(kind: &Kind) -> BTreeMap<&str, Rule> {
         }
         Kind::Router(router) => {
             router.routes.iter().map(|(name, pattern)| (name.as_str(), Rule::new(pattern))).collect()
+        }
+        // What a function takes from queues has no names of its own.
+        Kind::Function(function) => {
+            function.filters.iter().map(|pattern| (pattern.as_str(), Rule::new(pattern))).collect()
         }
         _ => BTreeMap::new(),
     }

@@ -76,7 +76,7 @@ pub struct Ports {
     pub dead_letters: Option<LinkIndex>,
     /// To the hidden node that grants a shared limit.
     pub limit: Option<LinkIndex>,
-    /// Of a bus, router or gateway: what chooses among its links.
+    /// Of a bus, router or gateway: what chooses among its links. Of a function: what it takes from queues.
     pub routes: Vec<Route>,
     /// Of a bus, router or gateway: links that no rule feeds.
     pub unrouted: Vec<LinkIndex>,

@@ -349,6 +349,11 @@ pub fn fields(kind: &mut Kind) -> Vec<Field<'_>> {
                 MaybeCount(&mut it.concurrency),
             ),
             field("Always warm", "Environments that are kept warm.", Count(&mut it.provisioned)),
+            field(
+                "Filters",
+                "Patterns of what it takes from queues; edited in the scene's file.",
+                Shown(it.filters.len().to_string()),
+            ),
             field("Warm start", "Time to the handler where an environment is warm.", Spread(&mut it.overhead)),
             field("Service time", "Time of the handler itself.", Spread(&mut it.duration)),
             field("Cold start", "Additional time where no environment is warm.", Spread(&mut it.cold_start)),

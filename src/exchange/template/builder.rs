@@ -11,6 +11,7 @@ use crate::exchange::template::resources::{Role, role, short_name};
 use crate::exchange::template::source::{Resource, Template};
 use crate::exchange::tree::{Mark, Tree};
 use crate::flow::pattern;
+use crate::flow::route::Route;
 use crate::scene::kind::{Bus, Kind};
 use crate::scene::slug::NodeId;
 
@@ -221,6 +222,26 @@ impl<'t> Builder<'t> {
             _ => None,
         };
         self.draft.link_by_rule(from, to, carries, rule);
+    }
+
+    /// Links a gateway to what answers its requests: those of a route, or all that no route takes.
+    pub fn answer(&mut self, gateway: &NodeId, to: &NodeId, route: Option<&str>) {
+        let routes = match self.draft.nodes.get_mut(gateway).map(|node| &mut node.kind) {
+            Some(Kind::Gateway(gateway)) => Some(&mut gateway.routes),
+            _ => None,
+        };
+        let known = route.map(str::trim).filter(|text| Route::parse(text).is_ok());
+        let rule = match (routes, known) {
+            (Some(routes), Some(text)) => {
+                let texts = routes.entry(to.to_string()).or_default();
+                if !texts.iter().any(|known| known == text) {
+                    texts.push(text.to_owned());
+                }
+                Some(to.to_string())
+            }
+            _ => None,
+        };
+        self.draft.link_by_rule(gateway, to, Carries::Requests, rule);
     }
 
     /// Links the dead letters of `from` to `to`.

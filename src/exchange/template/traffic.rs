@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::exchange::template::builder::Builder;
 use crate::exchange::template::draft::Carries;
+use crate::flow::route::Route;
 use crate::flow::{pattern, template};
 use crate::scene::kind::{Client, Kind, PayloadTemplate, Producer, Traffic};
 use crate::scene::slug::NodeId;
@@ -101,7 +102,30 @@ fn payloads(builder: &Builder<'_>, id: &NodeId) -> Vec<PayloadTemplate> {
     if bodies.is_empty() {
         bodies.push(r#"{"id":"$int(1,1000)"}"#.to_owned());
     }
+    let requests = requests(builder, id);
+    if !requests.is_empty() {
+        let count = requests.len().max(bodies.len()).min(PAYLOADS_MAX);
+        let both = requests.iter().cycle().zip(bodies.iter().cycle()).take(count);
+        bodies = both.map(|(request, body)| addressed(request, body)).collect();
+    }
     bodies.into_iter().map(|body| PayloadTemplate { weight: 1, body, variants: 64 }).collect()
+}
+
+/// A method and path for each route of a gateway.
+fn requests(builder: &Builder<'_>, id: &NodeId) -> Vec<(&'static str, String)> {
+    let Some(Kind::Gateway(gateway)) = builder.draft.nodes.get(id).map(|node| &node.kind) else { return Vec::new() };
+    let routes = gateway.routes.values().flatten().filter_map(|text| Route::parse(text).ok());
+    routes.map(|route| route.example()).collect()
+}
+
+/// A body with the method and path of a request.
+fn addressed((method, path): &(&'static str, String), body: &str) -> String {
+    let mut value: Value = serde_json::from_str(body).unwrap_or_default();
+    if let Some(members) = value.as_object_mut() {
+        members.insert("method".to_owned(), json!(method));
+        members.insert("path".to_owned(), json!(path));
+    }
+    value.to_string()
 }
 
 fn patterns_behind(builder: &Builder<'_>, id: &NodeId) -> Vec<String> {
@@ -110,6 +134,7 @@ fn patterns_behind(builder: &Builder<'_>, id: &NodeId) -> Vec<String> {
         match builder.draft.nodes.get(&reached).map(|node| &node.kind) {
             Some(Kind::Bus(bus)) => patterns.extend(bus.rules.values().map(|rule| rule.pattern.clone())),
             Some(Kind::Router(router)) => patterns.extend(router.routes.values().cloned()),
+            Some(Kind::Function(function)) => patterns.extend(function.filters.iter().cloned()),
             _ => {}
         }
         if patterns.len() > PATTERNS_MAX {

@@ -140,6 +140,7 @@ fn function(place: &Place, function: &Function, findings: &mut Findings) {
         effect: _,
         concurrency,
         provisioned,
+        filters,
         overhead,
         duration,
         cold_start,
@@ -152,6 +153,9 @@ fn function(place: &Place, function: &Function, findings: &mut Findings) {
     } = function;
     findings.at_least_one(&place.field("concurrency"), *concurrency);
     findings.whole(&place.field("provisioned"), *provisioned, 0..=concurrency.unwrap_or(COUNT_MAX));
+    for (index, pattern) in filters.iter().enumerate() {
+        findings.json_object(&place.field("filters").item(index), pattern);
+    }
     findings.spread(&place.field("overhead"), overhead);
     findings.spread(&place.field("duration"), duration);
     findings.spread(&place.field("cold_start"), cold_start);

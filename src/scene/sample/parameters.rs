@@ -142,6 +142,7 @@ fn function(rng: &mut Rng) -> Function {
         effect: *rng.choice(&[FunctionEffect::Transport, FunctionEffect::Transform]).unwrap_or(&FunctionEffect::Filter),
         concurrency,
         provisioned: rng.u32(..3),
+        filters: (rng.u8(..5) == 0).then(|| r#"{"source": [{"exists": true}]}"#.to_owned()).into_iter().collect(),
         overhead: Spread::Constant(Duration::millis(rng.u64(..3))),
         duration: work(rng),
         cold_start: work(rng),

@@ -5,7 +5,7 @@
 //! Invariant: invocations under way never exceed the concurrency, and without one of its own never what is
 //! provisioned and what a shared limit grants. Asking for the latter is part of the overhead, not added to it.
 //! Rules: compute semantics, section 1 (FN-1 to FN-3, FN-6, FN-9 to FN-11, FN-13, FN-16 to FN-18, FN-30 to
-//! FN-35, FN-38, FN-39, FN-47).
+//! FN-35, FN-38, FN-39, FN-47); messaging semantics, ESM-14.
 
 mod environments;
 mod invocation;
@@ -291,6 +291,7 @@ fn dispatch(parameters: &FunctionParameters, state: &mut FunctionState, token: u
 /// A poller brings a batch, or word that there is none (FN-39).
 fn batch(parameters: &FunctionParameters, state: &mut FunctionState, event: &SimEvent, effects: &mut Effects) {
     let Some(items) = consume::receive(event, effects) else { return };
+    let items = wanted(items, event.link(), effects);
     let Some(first) = items.first().copied() else {
         return consume::poll(event.link(), effects);
     };
@@ -298,6 +299,20 @@ fn batch(parameters: &FunctionParameters, state: &mut FunctionState, event: &Sim
     if let Err(trigger) = invocation::start(parameters, state, trigger, effects) {
         throttle(parameters, state, trigger, effects);
     }
+}
+
+/// The messages that a filter of the function takes; the others are deleted from their queue (ESM-14).
+fn wanted(items: Vec<BatchItem>, link: LinkIndex, effects: &mut Effects) -> Vec<BatchItem> {
+    if effects.ports().routes.is_empty() {
+        return items;
+    }
+    let takes = |item: &BatchItem| {
+        let matches = effects.matches(item.envelope.payload);
+        effects.matched(matches, 0).is_some()
+    };
+    let (wanted, others) = items.into_iter().partition(takes);
+    consume::acknowledge(link, others, effects);
+    wanted
 }
 
 /// There is no room for an invocation (FN-10).

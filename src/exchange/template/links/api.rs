@@ -15,6 +15,8 @@ use crate::scene::slug::NodeId;
 
 /// The key under which an API's definition says who answers.
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
+/// Parts of a path that lie above each other at most.
+const PATH_PARTS_MAX: usize = 32;
 
 /// Links one resource that brings requests in; nothing for others.
 pub fn connect(builder: &mut Builder<'_>, resource: &Resource) -> Result<(), ImportError> {
@@ -26,12 +28,12 @@ pub fn connect(builder: &mut Builder<'_>, resource: &Resource) -> Result<(), Imp
         "AWS::ApiGateway::Method" => {
             let api = properties.get("RestApiId").and_then(|tree| builder.target(tree));
             if let (Some(api), Some(integration)) = (api, properties.get("Integration")) {
-                integrate(builder, &api, integration);
+                integrate(builder, &api, integration, &method_route(builder, properties));
             }
         }
         "AWS::ApiGatewayV2::Integration" => {
             if let Some(api) = properties.get("ApiId").and_then(|tree| builder.target(tree)) {
-                integrate(builder, &api, properties);
+                integrate(builder, &api, properties, &integrated_routes(builder, &resource.id));
             }
         }
         "AWS::AppSync::DataSource" => {
@@ -65,6 +67,41 @@ pub fn connect(builder: &mut Builder<'_>, resource: &Resource) -> Result<(), Imp
         _ => {}
     }
     Ok(())
+}
+
+/// A route of a scene's gateway: `GET /orders/{id}`.
+pub fn route(method: &str, path: &str) -> String {
+    let method = match method.to_uppercase().trim() {
+        "" | "*" | "X-AMAZON-APIGATEWAY-ANY-METHOD" => "ANY".to_owned(),
+        method => method.to_owned(),
+    };
+    if path == "$default" { path.to_owned() } else { format!("{method} /{}", path.trim_start_matches('/')) }
+}
+
+/// The route of a method, whose path the resources above it spell.
+fn method_route(builder: &Builder<'_>, properties: &Tree) -> Vec<String> {
+    let template = builder.template;
+    let mut path = String::new();
+    let mut above = properties.get("ResourceId").and_then(|tree| template.target(tree));
+    for _ in 0..PATH_PARTS_MAX {
+        let Some(part) = above.and_then(|id| template.resource(&id)) else { break };
+        let Some(name) = template.property(part, "PathPart").and_then(|tree| template.text(tree)) else { break };
+        path = format!("/{name}{path}");
+        above = template.property(part, "ParentId").and_then(|tree| template.target(tree));
+    }
+    let method = properties.get("HttpMethod").and_then(|tree| template.text(tree)).unwrap_or_default();
+    vec![route(&method, &path)]
+}
+
+/// The keys of the routes that lead to an integration.
+fn integrated_routes(builder: &Builder<'_>, integration: &str) -> Vec<String> {
+    let template = builder.template;
+    let routes = template.resources.iter().filter(|resource| resource.type_name == "AWS::ApiGatewayV2::Route");
+    let leads_here = routes.filter(|route| {
+        let target = template.property(route, "Target").and_then(|tree| template.target(tree));
+        target.as_deref() == Some(integration)
+    });
+    leads_here.filter_map(|route| template.text(template.property(route, "RouteKey")?)).collect()
 }
 
 fn listener(builder: &mut Builder<'_>, properties: &Tree, owner: &str, actions: &str) {
@@ -111,13 +148,13 @@ fn connect_definition(builder: &mut Builder<'_>, resource: &Resource) -> Result<
             _ => template.at(tree, &["Fn::Transform", "Parameters", "Location"]),
         };
         let Some(location) = location else {
-            integrations(builder, &api, tree);
+            integrations(builder, &api, tree, &Above::default());
             continue;
         };
         let Some(file) = template.text(location) else { continue };
         match beside::read(template, &file, location.mark)? {
             Beside::Text(text) => match read_tree(&text, &file) {
-                Ok(tree) => integrations(builder, &api, &tree),
+                Ok(tree) => integrations(builder, &api, &tree, &Above::default()),
                 Err(error) => builder.summary.note(location.mark, error.to_string()),
             },
             Beside::Absent(reason) => {
@@ -128,28 +165,48 @@ fn connect_definition(builder: &mut Builder<'_>, resource: &Resource) -> Result<
     Ok(())
 }
 
+/// The keys of a definition above an integration that say which requests come to it.
+#[derive(Clone, Copy, Default)]
+struct Above<'t> {
+    path: Option<&'t str>,
+    method: &'t str,
+}
+
 /// Links every integration that stands anywhere in a definition.
-fn integrations(builder: &mut Builder<'_>, api: &NodeId, tree: &Tree) {
+fn integrations(builder: &mut Builder<'_>, api: &NodeId, tree: &Tree, above: &Above<'_>) {
     match &tree.value {
         Value::Scalar(..) => {}
-        Value::List(items) => items.iter().for_each(|item| integrations(builder, api, item)),
+        Value::List(items) => items.iter().for_each(|item| integrations(builder, api, item, above)),
         Value::Map(entries) => {
             for (key, value) in entries {
+                let inner = match above.path {
+                    _ if key.starts_with('/') => Above { path: Some(key), method: "" },
+                    Some(_) if above.method.is_empty() => Above { method: key, ..*above },
+                    _ => *above,
+                };
                 match key.as_str() {
-                    INTEGRATION => integrate(builder, api, value),
-                    _ => integrations(builder, api, value),
+                    INTEGRATION => {
+                        let routes: Vec<String> =
+                            above.path.map(|path| route(above.method, path)).into_iter().collect();
+                        integrate(builder, api, value, &routes);
+                    }
+                    _ => integrations(builder, api, value, &inner),
                 }
             }
         }
     }
 }
 
-/// Links an API to what an integration names.
-fn integrate(builder: &mut Builder<'_>, api: &NodeId, integration: &Tree) {
+/// Links an API to what an integration names, for these routes; without any for all that no route takes.
+fn integrate(builder: &mut Builder<'_>, api: &NodeId, integration: &Tree, routes: &[String]) {
+    let answer = |builder: &mut Builder<'_>, target: &NodeId| match routes {
+        [] => builder.answer(api, target, None),
+        routes => routes.iter().for_each(|route| builder.answer(api, target, Some(route))),
+    };
     let template = builder.template;
     let targets: Vec<NodeId> = builder.targets(integration).into_iter().filter(|target| target != api).collect();
     if !targets.is_empty() {
-        targets.iter().for_each(|target| request(builder, api, target));
+        targets.iter().for_each(|target| answer(builder, target));
         return;
     }
     let text = |names: &[&str]| {
@@ -168,7 +225,7 @@ fn integrate(builder: &mut Builder<'_>, api: &NodeId, integration: &Tree) {
         _ => builder.outside_service(&service_name(&uri)),
     };
     if let Some(outside) = outside {
-        request(builder, api, &outside);
+        answer(builder, &outside);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::exchange::template::builder::Builder;
 use crate::exchange::template::draft::Carries;
 use crate::exchange::template::kinds;
-use crate::exchange::template::links::{messaging, rules};
+use crate::exchange::template::links::{api, messaging, rules};
 use crate::exchange::template::source::Resource;
 use crate::exchange::tree::Tree;
 use crate::scene::kind::{Client, Gateway, Kind, Producer, Queue, Rule, Traffic};
@@ -97,8 +97,8 @@ pub fn connect_event(builder: &mut Builder<'_>, target: &NodeId, owner: &Resourc
                 builder.link(&bucket, target);
             }
         }
-        "Api" => from_api(builder, target, properties.get("RestApiId"), "ServerlessRestApi"),
-        "HttpApi" => from_api(builder, target, properties.get("ApiId"), "ServerlessHttpApi"),
+        "Api" => from_api(builder, target, properties, ("RestApiId", "ServerlessRestApi")),
+        "HttpApi" => from_api(builder, target, properties, ("ApiId", "ServerlessHttpApi")),
         "Schedule" | "ScheduleV2" => {
             let expression = properties.get("Schedule").or_else(|| properties.get("ScheduleExpression"));
             let targets = std::slice::from_ref(target);
@@ -117,14 +117,18 @@ pub fn connect_event(builder: &mut Builder<'_>, target: &NodeId, owner: &Resourc
     }
 }
 
-fn from_api(builder: &mut Builder<'_>, target: &NodeId, api: Option<&Tree>, implicit: &str) {
-    let api = match api.and_then(|tree| builder.target(tree)) {
+fn from_api(builder: &mut Builder<'_>, target: &NodeId, properties: &Tree, (field, implicit): (&str, &str)) {
+    let template = builder.template;
+    let text = |name: &str| properties.get(name).and_then(|tree| template.text(tree));
+    // Without a path, an event of a function takes what no other one takes.
+    let route = text("Path").map(|path| api::route(&text("Method").unwrap_or_default(), &path));
+    let gateway = match properties.get(field).and_then(|tree| builder.target(tree)) {
         Some(api) => Some(api),
         None => builder.outside(implicit, Kind::Gateway(Gateway::default())),
     };
-    if let Some(api) = api {
-        builder.set_node(implicit, api.clone());
-        builder.draft.link(&api, target, Carries::Requests);
+    if let Some(gateway) = gateway {
+        builder.set_node(implicit, gateway.clone());
+        builder.answer(&gateway, target, route.as_deref());
     }
 }
 

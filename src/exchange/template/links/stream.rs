@@ -11,6 +11,7 @@ use crate::exchange::template::kinds;
 use crate::exchange::template::links::function::any_of;
 use crate::exchange::template::resources::{Role, role};
 use crate::exchange::tree::Mark;
+use crate::scene::document::LinkMode;
 use crate::scene::kind::{Bus, Kind, Queue, Router};
 use crate::scene::slug::NodeId;
 
@@ -56,10 +57,18 @@ fn split_stream(builder: &mut Builder<'_>, stream: &NodeId, consumers: &[NodeId]
     }
 }
 
-/// Puts a router with the filter between a table's changes and their consumer; what a queue's consumer
-/// filters is only remarked, since a message that it does not want is deleted all the same.
+/// Puts a router with the filter between a table's changes and their consumer. What a function takes from a
+/// queue is the function's own filter, unless it takes from several queues, which may filter differently.
 fn filter(builder: &mut Builder<'_>, source: &NodeId, consumer: &NodeId, patterns: &[String]) {
     let pattern = any_of(patterns).pattern;
+    let polled = builder.draft.links.values().filter(|link| link.to == *consumer && link.mode == Some(LinkMode::Poll));
+    if polled.count() == 1
+        && matches!(builder.draft.nodes.get(source).map(|node| &node.kind), Some(Kind::Queue(_)))
+        && let Some(Kind::Function(function)) = builder.draft.nodes.get_mut(consumer).map(|node| &mut node.kind)
+    {
+        function.filters = patterns.to_vec();
+        return;
+    }
     if !matches!(builder.draft.nodes.get(source).map(|node| &node.kind), Some(Kind::Store(_))) {
         builder.draft.remark(consumer, &format!("takes from {source} only what matches {pattern}"));
         builder.summary.note(

@@ -2,7 +2,7 @@ use super::*;
 use crate::scene::kind::{Client, Kind, Producer, Queue, Sink, Traffic};
 use crate::scene::units::Rate;
 use crate::sim::row::Metric;
-use crate::sim::testing::{Sketch, departure, stop};
+use crate::sim::testing::{Sketch, departure, saying, stop, volley};
 
 /// 50 ms of work, 200 ms of cold start.
 fn steady() -> Function {
@@ -291,4 +291,24 @@ fn asking_for_a_shared_environment_takes_no_longer_than_the_overhead() {
     };
     assert_eq!(responses(None), [258, 258, 58, 58]);
     assert_eq!(responses(Some(10)), responses(None), "the way to the limit and back is part of it");
+}
+
+#[test]
+fn messages_that_no_filter_takes_are_deleted_from_their_queue_without_an_invocation() {
+    // ESM-14.
+    let filters = vec![r#"{"kind": ["book"]}"#.to_owned(), r#"{"kind": ["toy"]}"#.to_owned()];
+    let say = |kind: &str| saying(volley(10), &format!(r#"{{"kind": "{kind}"}}"#));
+    let sketch = Sketch::default()
+        .node("books", say("book"))
+        .node("food", say("food"))
+        .node("queue", Kind::Queue(Queue::default()))
+        .node("function", Kind::Function(Function { filters, ..steady() }))
+        .node("sink", Kind::Sink(Sink::default()))
+        .link("books", "queue")
+        .link("food", "queue")
+        .link("queue", "function")
+        .link("function", "sink");
+    let ran = sketch.run_both(5_000);
+    assert_eq!(ran.ends("queue", Fate::Delivered), 20);
+    assert_eq!(ran.ends("sink", Fate::Delivered), 10);
 }
