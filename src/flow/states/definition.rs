@@ -135,6 +135,21 @@ pub(super) struct Mapping {
     pub(super) batch: Option<Batch>,
     /// What a list is needed for: without it, anything else is one single item.
     pub(super) source: Source,
+    pub(super) tolerance: Tolerance,
+}
+
+/// Failed iterations of a distributed Map with which it still succeeds; without either, the first failure fails it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tolerance {
+    pub(super) count: Option<Bound>,
+    pub(super) percentage: Option<Bound>,
+}
+
+/// A number that is written, or found in the data.
+#[derive(Clone, Debug)]
+pub(super) enum Bound {
+    Given(f64),
+    Found(Path),
 }
 
 /// Iterations at one time.

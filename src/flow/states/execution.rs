@@ -224,6 +224,25 @@ pub(super) struct Gather {
     pub(super) done: usize,
     /// Most of them at one time.
     pub(super) limit: usize,
+    /// Iterations that failed.
+    pub(super) failed: usize,
+    /// Failures with which the state still succeeds, as a number and as a percentage.
+    pub(super) tolerated: (Option<f64>, Option<f64>),
+}
+
+impl Gather {
+    /// Whether so many failures are borne: neither bound may be exceeded, and without one none is borne (MAPD-10).
+    pub(super) fn bears_failures(&self) -> bool {
+        let failed = self.failed as f64;
+        let percentage = failed * 100.0 / self.results.len().max(1) as f64;
+        let within = |value: f64, bound: Option<f64>| bound.is_none_or(|bound| value <= bound);
+        self.has_tolerance() && within(failed, self.tolerated.0) && within(percentage, self.tolerated.1)
+    }
+
+    /// Whether a bound on failures was set.
+    pub(super) fn has_tolerance(&self) -> bool {
+        self.tolerated != (None, None)
+    }
 }
 
 /// Why a state failed.

@@ -190,11 +190,8 @@ impl Run<'_> {
             let parent = self.execution.threads.remove(&id).and_then(|thread| thread.parent);
             current = match (parent, ended) {
                 (None, ended) => return self.end(ended),
-                (Some(parent), Ok(output)) => (parent.thread, self.gather(parent, output)),
-                (Some(parent), Err(fault)) => {
-                    self.abort_below(parent.thread);
-                    (parent.thread, Err(fault))
-                }
+                (Some(parent), Ok(output)) => (parent.thread, self.gather(parent, Some(output))),
+                (Some(parent), Err(fault)) => (parent.thread, self.lose(parent, fault)),
             };
         }
     }

@@ -201,3 +201,87 @@ fn again(state: &mut RouterState, token: u32, effects: &mut Effects) {
     effects.send(attempt.link, Direction::Forward, parcel);
     effects.sample(state.waiting, state.attempts.len() - state.waiting, 0);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::kind::{Jitter, Kind, Retry, Sink};
+    use crate::scene::units::Duration;
+    use crate::sim::testing::{Sketch, departure, saying, steady, stop, volley};
+
+    /// A source and a router with targets `a` and `b`, behind routes of these names where it has any.
+    fn routed(body: &str, router: Router) -> Sketch {
+        let mut sketch = Sketch::default()
+            .node("source", saying(volley(12), body))
+            .node("router", Kind::Router(router.clone()))
+            .link("source", "router");
+        for name in ["a", "b"] {
+            sketch = sketch.node(name, Kind::Sink(Sink::default())).link_with("router", name, |link| {
+                link.rule = router.routes.contains_key(name).then(|| name.to_owned());
+            });
+        }
+        sketch
+    }
+
+    fn delivered(body: &str, router: Router) -> (usize, usize, usize) {
+        let ran = routed(body, router).run_both(500);
+        (ran.ends("a", Fate::Delivered), ran.ends("b", Fate::Delivered), ran.ends("router", Fate::Filtered))
+    }
+
+    #[test]
+    fn a_table_sends_over_the_first_route_that_matches() {
+        let route = |name: &str, pattern: &str| (name.to_owned(), pattern.to_owned());
+        let table =
+            |routes: Vec<(String, String)>| Router { routes: routes.into_iter().collect(), ..Router::default() };
+        let both = || table(vec![route("a", r#"{"kind": ["book"]}"#), route("b", r#"{"kind": [{"prefix": "b"}]}"#)]);
+        assert_eq!(delivered(r#"{"kind": "book"}"#, both()), (12, 0, 0));
+        assert_eq!(delivered(r#"{"kind": "bike"}"#, both()), (0, 12, 0));
+        assert_eq!(delivered(r#"{"kind": "toy"}"#, both()), (0, 0, 12));
+        let rest = table(vec![route("a", r#"{"kind": ["book"]}"#)]);
+        assert_eq!(delivered(r#"{"kind": "toy"}"#, rest), (0, 12, 0), "a link without a route takes the rest");
+    }
+
+    #[test]
+    fn the_other_policies_take_turns_draw_or_send_to_all() {
+        let policy = |policy| delivered("{}", Router { policy, ..Router::default() });
+        assert_eq!(policy(RouterPolicy::RoundRobin), (6, 6, 0));
+        assert_eq!(policy(RouterPolicy::Broadcast), (12, 12, 0));
+        let (a, b, filtered) = policy(RouterPolicy::Random);
+        assert!(a + b == 12 && a > 1 && b > 1 && filtered == 0, "{a} and {b}");
+    }
+
+    #[test]
+    fn what_a_target_refuses_is_tried_again_and_then_dead_lettered() {
+        let retry =
+            Retry { attempts: 3, base: Duration::millis(100), cap: Duration::seconds(20), jitter: Jitter::None };
+        let sketch = Sketch::default()
+            .node("source", volley(1))
+            .node("router", Kind::Router(Router { retry, ..Router::default() }))
+            .node("target", Kind::Sink(Sink { refuses: true }))
+            .node("dead", Kind::Sink(Sink::default()))
+            .link("source", "router")
+            .link("router", "target")
+            .dead_letters("router", "dead");
+        let ran = sketch.run_both(2_000);
+        let retries: Vec<u64> = ran.hops("router", "target", HopKind::Retry).iter().map(departure).collect();
+        // Sent at 1 ms, back at 3 ms, 100 ms of waiting, 2 ms there and back, 200 ms of waiting.
+        assert_eq!(retries, [103, 305]);
+        assert_eq!(ran.ends("dead", Fate::Delivered), 1);
+    }
+
+    #[test]
+    fn a_stopped_router_refuses_and_loses_nothing_that_waits() {
+        let retry = Retry { attempts: 10, ..Retry::default() };
+        let sketch = Sketch::default()
+            .node("source", steady(100.0))
+            .node("router", Kind::Router(Router { retry, ..Router::default() }))
+            .node("sink", Kind::Sink(Sink::default()))
+            .link("source", "router")
+            .link("router", "sink")
+            .fault(200, 400, stop("sink"))
+            .fault(600, 800, stop("router"));
+        let ran = sketch.run_both(5_000);
+        assert_eq!(ran.receipts("source", "router", Outcome::Failed), 20);
+        assert!(ran.ends("sink", Fate::Delivered) > 460);
+    }
+}

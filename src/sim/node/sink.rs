@@ -74,3 +74,42 @@ pub fn occasion(occasion: Occasion, effects: &mut Effects) {
         consume::begin(effects);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::kind::{Client, Kind, Queue, Retry, Traffic};
+    use crate::scene::units::Rate;
+    use crate::sim::row::Metric;
+    use crate::sim::testing::{Sketch, steady};
+
+    fn fed(sink: Sink) -> Sketch {
+        let traffic = Traffic::Constant(Rate::per_second(10.0));
+        let client = Client { traffic, retry: Retry::never(), ..Client::default() };
+        Sketch::default()
+            .node("source", steady(10.0))
+            .node("client", Kind::Client(client))
+            .node("sink", Kind::Sink(sink))
+            .link("source", "sink")
+            .request("client", "sink")
+    }
+
+    #[test]
+    fn a_sink_takes_events_requests_and_what_waits_in_queues() {
+        let sketch = fed(Sink::default())
+            .node("more", steady(10.0))
+            .node("queue", Kind::Queue(Queue::default()))
+            .link("more", "queue")
+            .link("queue", "sink");
+        let ran = sketch.run_both(950);
+        assert_eq!(ran.ends("sink", Fate::Delivered), 30);
+        assert_eq!(ran.measures("client", Metric::Response), [2; 10]);
+    }
+
+    #[test]
+    fn a_sink_that_refuses_ends_events_as_failed_and_answers_requests_with_errors() {
+        let ran = fed(Sink { refuses: true }).run_both(950);
+        assert_eq!(ran.ends("sink", Fate::Failed), 20);
+        assert_eq!(ran.hops("client", "sink", HopKind::Error).len(), 10);
+    }
+}

@@ -260,8 +260,10 @@ fn perform(
                     at = at + transition(parameters, state, number, effects);
                 }
             }
-            Step::Task { token, resource, input, timeout, .. } => {
-                let timeout = timeout.map_or(CALL_TIMEOUT, span);
+            Step::Task { token, resource, input, timeout, heartbeat, .. } => {
+                // Nobody sends a sign of life, so the first one is missed where one is awaited (TASK-14, TASK-16).
+                let heartbeat = heartbeat.filter(|_| awaits_heartbeat(&resource));
+                let timeout = timeout.map_or(CALL_TIMEOUT, span).min(heartbeat.map_or(SimSpan::MAX, span));
                 let awaited = Awaited { execution: number, token };
                 request(state, awaited, Call { resource, input, timeout, at }, effects);
             }
@@ -361,8 +363,19 @@ fn request(state: &mut StateMachineState, awaited: Awaited, call: Call, effects:
     effects.timer(CALL, at + timeout, effects.common.epoch, MessageId(u64::from(token)));
 }
 
+/// How a resource ends whose task goes on until somebody calls back with its token (TASK-7).
+const CALLED_BACK: &str = ".waitForTaskToken";
+/// The part of a resource that names work which somebody fetches (ACT-1).
+const FETCHED: &str = ":activity:";
+
+/// Whether a task's own heartbeat time counts: a plain request has none (TASK-14).
+fn awaits_heartbeat(resource: &str) -> bool {
+    resource.ends_with(CALLED_BACK) || resource.contains(FETCHED)
+}
+
 /// The request link whose target or own id a resource names, as such or as the last part of an ARN.
 fn link_of(resource: &str, effects: &Effects) -> Option<LinkIndex> {
+    let resource = resource.strip_suffix(CALLED_BACK).unwrap_or(resource);
     let last = resource.rsplit(':').next().unwrap_or(resource);
     let links = &effects.ports().requests;
     let target = |link: &LinkIndex| effects.model.nodes[effects.model.links[link.row()].target.row()].name.as_str();
@@ -608,6 +621,30 @@ mod tests {
         }
         assert_eq!(lossy.run_both(59_000).ends("machine", Fate::Failed), 0);
         assert_eq!(lossy.run_both(61_000).ends("machine", Fate::Failed), 3);
+    }
+
+    #[test]
+    fn a_task_past_its_time_out_is_caught_and_a_missed_heartbeat_is_one() {
+        let task = |resource: &str, fields: &str| {
+            format!(
+                r#"{{"StartAt":"Pay","States":{{"Pay":{{"Type":"Task","Resource":"{resource}",{fields},"End":true,
+                "Catch":[{{"ErrorEquals":["States.Timeout"],"Next":"Sorry"}}]}},
+                "Sorry":{{"Type":"Task","Resource":"excuse","End":true}}}}}}"#
+            )
+        };
+        let excused = |definition: &str| {
+            let ran = told(volley(1), machine(definition), &[("payment", takes(3_000)), ("excuse", takes(5))]);
+            let calls: Vec<u64> =
+                ran.run_both(8_000).hops("machine", "excuse", HopKind::Request).iter().map(departure).collect();
+            calls
+        };
+        // 1 ms to the machine, 25 ms of transition before the first task, and the time that the state names.
+        assert_eq!(excused(&task("payment", r#""TimeoutSeconds":2"#)), [2_026]);
+        assert!(excused(&task("payment", r#""TimeoutSeconds":4"#)).is_empty());
+        // TASK-14, TASK-16: the heartbeat of a plain request never fires.
+        let heartbeat = r#""TimeoutSeconds":4,"HeartbeatSeconds":1"#;
+        assert!(excused(&task("payment", heartbeat)).is_empty());
+        assert_eq!(excused(&task("payment.waitForTaskToken", heartbeat)), [1_026]);
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::flow::states::Definition;
 use crate::scene::kind::Kind;
 use crate::scene::slug::NodeId;
 
+/// How a resource ends whose task goes on until somebody calls back.
+const CALLED_BACK: &str = ".waitForTaskToken";
+
 /// Links all state machines.
 pub fn connect(builder: &mut Builder<'_>) -> Result<(), ImportError> {
     let template = builder.template;
@@ -139,7 +142,9 @@ fn rewrite_states(builder: &mut Builder<'_>, machine: &NodeId, value: &mut Json)
                 && let Some(target) = task_target(builder, &resource, object)
             {
                 builder.draft.link(machine, &target, Carries::Requests);
-                object.insert("Resource".to_owned(), Json::String(target.to_string()));
+                // What waits to be called back goes by its heartbeat.
+                let called_back = if resource.ends_with(CALLED_BACK) { CALLED_BACK } else { "" };
+                object.insert("Resource".to_owned(), Json::String(format!("{target}{called_back}")));
             }
             object.values_mut().for_each(|inner| rewrite_states(builder, machine, inner));
         }

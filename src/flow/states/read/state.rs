@@ -5,7 +5,9 @@
 use serde_json::Value;
 
 use super::super::choice::parse_timestamp;
-use super::super::definition::{Batch, Concurrency, Mapping, Next, Pause, Source, State, StateIndex, Work};
+use super::super::definition::{
+    Batch, Bound, Concurrency, Mapping, Next, Pause, Source, State, StateIndex, Tolerance, Work,
+};
 use super::super::error::DefinitionProblem;
 use super::{Language, Members, Names, Place, Reader};
 
@@ -220,8 +222,44 @@ impl Reader {
         let items = if language == Language::Path { self.path(place, members, "ItemsPath") } else { None };
         let concurrency = self.concurrency(place, members);
         let batch = self.batch(place, members);
+        let mode = processor.get("ProcessorConfig").and_then(|config| config.get("Mode")).and_then(Value::as_str);
+        let tolerance = match mode {
+            Some("DISTRIBUTED") => Tolerance {
+                count: self.bound(place, members, ("ToleratedFailureCount", "ToleratedFailureCountPath")),
+                percentage: self.bound(
+                    place,
+                    members,
+                    ("ToleratedFailurePercentage", "ToleratedFailurePercentagePath"),
+                ),
+            },
+            _ => {
+                self.pass_over_tolerance(place, members);
+                Tolerance::default()
+            }
+        };
         let start = self.machine(&here, processor)?;
-        Some(Work::Map(Box::new(Mapping { items, selector, start, concurrency, batch, source })))
+        Some(Work::Map(Box::new(Mapping { items, selector, start, concurrency, batch, source, tolerance })))
+    }
+
+    /// A bound on failures (MAPD-10).
+    fn bound(&mut self, place: &Place, members: &Members, (field, found): (&str, &'static str)) -> Option<Bound> {
+        if members.contains_key(found) {
+            return self.path(place, members, found).map(Bound::Found);
+        }
+        match members.get(field)? {
+            Value::String(_) => {
+                self.unsupported(&place.below(field), "a JSONata expression", "the first failure fails the state");
+                None
+            }
+            value => value.as_f64().map(Bound::Given),
+        }
+    }
+
+    /// A Map inside of the execution has the fields and does not go by them (MAP-13).
+    fn pass_over_tolerance(&mut self, place: &Place, members: &Members) {
+        if let Some(field) = members.keys().find(|field| field.starts_with("Tolerated")) {
+            self.unsupported(&place.below(field), "tolerance of failures", "the first failure fails the state");
+        }
     }
 
     /// Where items come from; reports what of a distributed Map is passed over.
@@ -232,9 +270,6 @@ impl Reader {
                 "a writer of results",
                 "the state's result is the list itself",
             );
-        }
-        if let Some(field) = members.keys().find(|field| field.starts_with("Tolerated")) {
-            self.unsupported(&place.below(field), "tolerance of failures", "the first failure fails the state");
         }
         let reader = members.contains_key("ItemReader");
         if reader {

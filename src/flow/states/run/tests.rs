@@ -211,3 +211,47 @@ fn a_wrong_answer_is_passed_over() {
     assert_eq!(resume(&definition, &mut execution, done(Token(99), json!(1))), []);
     assert_eq!(execution, before);
 }
+
+/// A distributed Map over four items with these fields besides, of which `lost` fail.
+fn tolerating(fields: Value, input: Value, lost: usize) -> Step {
+    let mut map = json!({"Type": "Map", "End": true, "ItemsPath": "$.items", "ItemProcessor": {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "work", "End": true}}}});
+    if let (Some(map), Value::Object(fields)) = (map.as_object_mut(), fields) {
+        map.extend(fields);
+    }
+    let definition = definition(json!({"StartAt": "M", "States": {"M": map}}));
+    let (mut execution, steps) = begin(&definition, input);
+    let mut last = steps.last().cloned();
+    for (at, token) in tokens(&steps).into_iter().enumerate() {
+        let event = if at < lost { failed(token, "Broken") } else { done(token, json!(at)) };
+        last = resume(&definition, &mut execution, event).last().cloned().or(last);
+        if execution.is_over() {
+            break;
+        }
+    }
+    last.expect("a step")
+}
+
+#[test]
+fn a_distributed_map_bears_failures_below_its_threshold() {
+    // MAPD-10: what failed is missing from the result.
+    let items = || json!({"items": [1, 2, 3, 4], "most": 1});
+    let count = |most: u64| json!({"ToleratedFailureCount": most});
+    assert_eq!(tolerating(count(1), items(), 1), Step::Done { output: json!([1, 2, 3]) });
+    assert_eq!(
+        tolerating(json!({"ToleratedFailureCountPath": "$.most"}), items(), 1),
+        Step::Done { output: json!([1, 2, 3]) }
+    );
+    assert_eq!(tolerating(json!({"ToleratedFailurePercentage": 50}), items(), 2), Step::Done { output: json!([2, 3]) });
+    let error = |step| match step {
+        Step::Failed { error, .. } => error.unwrap_or_default(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(error(tolerating(count(1), items(), 2)), "States.ExceedToleratedFailureThreshold");
+    assert_eq!(
+        error(tolerating(json!({"ToleratedFailurePercentage": 49}), items(), 2)),
+        "States.ExceedToleratedFailureThreshold"
+    );
+    assert_eq!(error(tolerating(json!({}), items(), 1)), "Broken");
+}

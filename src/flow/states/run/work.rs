@@ -4,7 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::definition::{Concurrency, Mapping, Next, Part, Pause, Seconds, Source, StateIndex, Text, Work};
+use super::super::definition::{
+    Bound, Concurrency, Mapping, Next, Part, Pause, Seconds, Source, StateIndex, Text, Tolerance, Work,
+};
 use super::super::execution::{Activity, Delay, Fault, Gather, Item, Parent, Step, ThreadId};
 use super::super::path::Path;
 use super::super::payload::Payload;
@@ -157,8 +159,16 @@ impl Run<'_> {
             self.begin(Some(Parent { thread: id, slot }), *branch, base.clone(), None);
         }
         let count = branches.len();
-        let gather =
-            Gather { base, items: Vec::new(), results: vec![None; count], begun: count, done: 0, limit: count };
+        let gather = Gather {
+            base,
+            items: Vec::new(),
+            results: vec![None; count],
+            begun: count,
+            done: 0,
+            limit: count,
+            failed: 0,
+            tolerated: (None, None),
+        };
         self.set_activity(id, Activity::Gather(gather));
         Outcome::Pending
     }
@@ -172,6 +182,7 @@ impl Run<'_> {
             Concurrency::Found(path) => found_limit(&scope, path)?.min(ITERATIONS_MAX),
         };
         let limit = if limit == 0 { ITERATIONS_MAX } else { limit };
+        let tolerated = tolerated(&scope, &mapping.tolerance)?;
         let items = match &mapping.batch {
             Some(batch) => {
                 let shared = batch.input.as_ref().map(|payload| payload.evaluate(&scope)).transpose()?;
@@ -187,6 +198,8 @@ impl Run<'_> {
             begun: 0,
             done: 0,
             limit: usize::try_from(limit).unwrap_or(1),
+            failed: 0,
+            tolerated,
         };
         let empty = gather.items.is_empty();
         self.set_activity(id, Activity::Gather(gather));
@@ -233,15 +246,35 @@ impl Run<'_> {
         }
     }
 
-    /// Takes the output of a branch or iteration; the state is done with the last one.
-    pub(super) fn gather(&mut self, parent: Parent, output: Value) -> Result<Outcome, Fault> {
+    /// Takes note of a branch or iteration that failed: the state fails with it, or bears it (MAPD-10).
+    pub(super) fn lose(&mut self, parent: Parent, fault: Fault) -> Result<Outcome, Fault> {
+        let id = parent.thread;
+        if let Some(Activity::Gather(gather)) = self.execution.threads.get_mut(&id).map(|thread| &mut thread.activity) {
+            gather.failed += 1;
+            if gather.bears_failures() {
+                return self.gather(parent, None);
+            }
+            let has_tolerance = gather.has_tolerance();
+            self.abort_below(id);
+            if has_tolerance {
+                let cause = String::from("The specified tolerated failure threshold was exceeded");
+                return Err(Fault::named("States.ExceedToleratedFailureThreshold", cause));
+            }
+            return Err(fault);
+        }
+        self.abort_below(id);
+        Err(fault)
+    }
+
+    /// Takes the output of a branch or iteration, if it has one; the state is done with the last one.
+    pub(super) fn gather(&mut self, parent: Parent, output: Option<Value>) -> Result<Outcome, Fault> {
         let id = parent.thread;
         let Some(Activity::Gather(gather)) = self.execution.threads.get_mut(&id).map(|thread| &mut thread.activity)
         else {
             return Ok(Outcome::Pending);
         };
         if let Some(result) = gather.results.get_mut(parent.slot) {
-            *result = Some(output);
+            *result = output;
         }
         gather.done += 1;
         if gather.done < gather.results.len() {
@@ -327,6 +360,47 @@ fn found_limit(scope: &Scope, path: &Path) -> Result<u64, Fault> {
         scope.fault(&format!(
             "The MaxConcurrencyPath field refers to value \"{shown}\" which is not a valid integer: {path}"
         ))
+    })
+}
+
+/// The bounds on failures (MAP-6, MAP-7).
+fn tolerated(scope: &Scope, tolerance: &Tolerance) -> Result<(Option<f64>, Option<f64>), Fault> {
+    let whole = |text: &str| text.parse::<i64>().ok().map(|count| count as f64);
+    let count = tolerance
+        .count
+        .as_ref()
+        .map(|bound| found_bound(scope, bound, ("ToleratedFailureCountPath", "integer"), whole));
+    let count = count.transpose()?;
+    if count.is_some_and(|count| count < 0.0) {
+        return Err(scope.fault("ToleratedFailureCount cannot be negative."));
+    }
+    let float = |text: &str| text.parse::<f64>().ok();
+    let share = tolerance
+        .percentage
+        .as_ref()
+        .map(|bound| found_bound(scope, bound, ("ToleratedFailurePercentagePath", "float"), float));
+    let share = share.transpose()?;
+    if share.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
+        return Err(scope.fault("ToleratedFailurePercentage must be between 0 and 100."));
+    }
+    Ok((count, share))
+}
+
+fn found_bound(
+    scope: &Scope,
+    bound: &Bound,
+    (field, kind): (&str, &str),
+    parse: impl Fn(&str) -> Option<f64>,
+) -> Result<f64, Fault> {
+    let path = match bound {
+        Bound::Given(number) => return Ok(*number),
+        Bound::Found(path) => path,
+    };
+    let value = scope.find(path).map_err(|failure| scope.invalid(path, &failure))?;
+    let shown = value.as_str().map_or_else(|| value.to_string(), String::from);
+    parse(&shown).ok_or_else(|| {
+        let path = &path.text;
+        scope.fault(&format!("The {field} field refers to value \"{shown}\" which is not a valid {kind}: {path}"))
     })
 }
 
