@@ -29,6 +29,8 @@ pub const TEXT: f32 = 19.5;
 const PADDING: egui::Vec2 = vec2(7.0, 2.0);
 /// The share of a label that may cover bodies and names before it loses its figure, then gives way.
 const COVERS_MAX: f32 = 0.12;
+/// And of a label with a figure that someone has to see.
+const COVERS_TROUBLED: f32 = 0.3;
 /// Pieces in which a name on the floor is kept clear: it lies aslant, and a box around all of it would
 /// be mostly empty.
 const PIECES: u16 = 8;
@@ -145,7 +147,8 @@ fn draw(
         let before = if *promptness == Promptness::Later { kept.get(label.node).copied() } else { None };
         let find = |size: egui::Vec2| label_room::find(label.anchor, size + PADDING * 2.0, &room, before);
         let full = figure.as_ref().map(|figure| name.size() + vec2(8.0 + figure.size().x, 0.0));
-        let whole = full.and_then(find).filter(|found| found.covers <= COVERS_MAX);
+        let bearable = if label.right > Right::Hovered { COVERS_TROUBLED } else { COVERS_MAX };
+        let whole = full.and_then(find).filter(|found| found.covers <= bearable);
         let figure = figure.filter(|_| whole.is_some());
         let shortened = || find(name.size()).filter(|found| found.covers <= COVERS_MAX || label.right > Right::Hovered);
         let Some(Found { place, spot, .. }) = whole.or_else(shortened) else { continue };

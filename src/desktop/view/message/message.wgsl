@@ -267,8 +267,9 @@ fn draw_flow(in: Out) -> @location(0) vec4<f32> {
     // Chevrons that point the way.
     let dash = fract((in.local.x + abs(in.local.y) * 0.28) / 0.9);
     let lit = smoothstep(0.0, 0.12, dash) * (1.0 - smoothstep(0.5, 0.75, dash));
-    let edge = 1.0 - in.local.y * in.local.y;
-    return vec4<f32>(in.color.rgb * moment.light, in.color.a * edge * (0.3 + 0.7 * lit));
+    // Where several samples are taken of a pixel, its middle may lie outside of the shape.
+    let edge = max(1.0 - in.local.y * in.local.y, 0.0);
+    return vec4<f32>(in.color.rgb * moment.light, saturate(in.color.a) * edge * (0.3 + 0.7 * lit));
 }
 
 @fragment
@@ -319,6 +320,7 @@ fn draw_glyph(in: Out) -> @location(0) vec4<f32> {
 
 @fragment
 fn draw_tail(in: Out) -> @location(0) vec4<f32> {
-    let edge = 1.0 - in.local.y * in.local.y;
-    return vec4<f32>(in.color.rgb, in.color.a * edge);
+    // Less than nothing would brighten what lies behind without end.
+    let edge = max(1.0 - in.local.y * in.local.y, 0.0);
+    return vec4<f32>(in.color.rgb, saturate(in.color.a) * edge);
 }
