@@ -507,6 +507,12 @@ parameters! {
         /// A firing is late by any length up to this, each as likely (SC-18).
         #[serde(skip_serializing_if = "is_default")]
         window: Duration = Duration::default(),
+        /// Retries after a target refused (SC-20).
+        #[serde(skip_serializing_if = "is_bus_retries")]
+        retries: u32 = 185,
+        /// A firing older than this is retried no more (SC-20).
+        #[serde(skip_serializing_if = "is_day")]
+        age_max: Duration = Duration::seconds(86_400),
         /// What it sends.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         payloads: Vec<PayloadTemplate> = Vec::new(),

@@ -441,6 +441,8 @@ pub fn fields(kind: &mut Kind) -> Vec<Field<'_>> {
             field("Starts at", "The first firing.", Duration(&mut it.start)),
             field("Ends at", "No firing after this.", MaybeDuration(&mut it.end)),
             field("Window", "A firing is late by any length up to this.", Duration(&mut it.window)),
+            field("Retries", "Retries after a target refused.", Count(&mut it.retries)),
+            field("Age", "A firing older than this is retried no more.", Duration(&mut it.age_max)),
             field("Payloads", "What it sends; edited in the scene's file.", Shown(templates(it.payloads.len()))),
         ],
         Kind::StateMachine(it) => vec![

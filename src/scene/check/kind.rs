@@ -268,7 +268,7 @@ fn store(place: &Place, store: &Store, findings: &mut Findings) {
 }
 
 fn scheduler(place: &Place, scheduler: &Scheduler, findings: &mut Findings) {
-    let Scheduler { schedule, zone: _, start, end, window, payloads } = scheduler;
+    let Scheduler { schedule, zone: _, start, end, window, retries, age_max, payloads } = scheduler;
     let when = place.field("schedule").item(0);
     match schedule {
         Schedule::Rate(period) => findings.above_zero(&when, *period),
@@ -276,6 +276,8 @@ fn scheduler(place: &Place, scheduler: &Scheduler, findings: &mut Findings) {
         Schedule::Cron(_) | Schedule::Date(_) => {}
     }
     findings.duration(&place.field("window"), *window);
+    findings.whole(&place.field("retries"), *retries, 0..=ATTEMPTS_MAX);
+    findings.above_zero(&place.field("age_max"), *age_max);
     findings.duration(&place.field("start"), *start);
     findings.in_order(&place.field("end"), *start, *end);
     self::payloads(&place.field("payloads"), payloads, findings);

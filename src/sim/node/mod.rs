@@ -181,7 +181,7 @@ impl State {
     /// Messages in the node's custody, for conservation.
     pub fn held(&self) -> u64 {
         match self {
-            State::Producer(_) | State::Scheduler(_) | State::Sink(_) | State::Limit(_) => 0,
+            State::Producer(_) | State::Sink(_) | State::Limit(_) => 0,
             State::Client(state) => client::held(state),
             State::Gateway(state) => gateway::held(state),
             State::Function(state) => function::held(state),
@@ -190,6 +190,7 @@ impl State {
             State::Bus(state) => bus::held(state),
             State::Service(state) => service::held(state),
             State::Store(state) => store::held(state),
+            State::Scheduler(state) => scheduler::held(state),
             State::StateMachine(state) => state_machine::held(state),
             State::Generic(state) => generic::held(state),
         }

@@ -2,7 +2,8 @@
 //!
 //! Invariant: accepted = visible + delayed + in flight + deleted + dead-lettered + expired, after every event.
 //! Invariant: one timer is set for the whole queue, however many messages it holds.
-//! Rules: messaging semantics, section 2 (SQS-1 to SQS-10, SQS-20, SQS-24, SQS-40 to SQS-45).
+//! Rules: messaging semantics, section 2 (SQS-1 to SQS-10, SQS-20, SQS-24, SQS-40 to SQS-43).
+//! A dead letter's retention counts from its move: a hop does not say when its message was first sent (SQS-45).
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -2,27 +2,33 @@
 //!
 //! Invariant: the k-th firing of a rate is at start + k x step, whatever happened between (SC-14).
 //! Invariant: a cron expression fires by the clock of its zone, the calendar beginning where the scene says (SC-10).
-//! Rules: compute semantics, section 8 (SC-10 to SC-18, SC-24). Firings during a stop are lost.
+//! Invariant: what a target refused waits here until it is tried again, or goes to the dead letters.
+//! Rules: compute semantics, section 8 (SC-10 to SC-18, SC-20, SC-23, SC-24). Firings during a stop are lost.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::flow::schedule as calendar;
-use crate::scene::kind::{Schedule, Scheduler};
+use crate::scene::kind::{Jitter, Retry, Schedule, Scheduler};
 use crate::scene::time::{SimSpan, SimTime};
+use crate::scene::units::Duration;
 use crate::sim::consume;
 use crate::sim::draw::Purpose;
-use crate::sim::effects::{Effects, Power};
-use crate::sim::event::{Class, SimEvent};
-use crate::sim::id::MessageId;
+use crate::sim::effects::{Effects, Envelope, Parcel, Power};
+use crate::sim::event::{Class, Custody, SimEvent};
+use crate::sim::id::{LinkIndex, MessageId};
 use crate::sim::node::traffic::PayloadChoice;
 use crate::sim::node::{Occasion, Templates};
-use crate::sim::row::Fate;
-use crate::sim::work;
+use crate::sim::retry::Backoff;
+use crate::sim::row::{Direction, Fate, HopKind, Outcome};
 
 /// The slot of the timer at which a firing is due.
 const FIRE: u32 = 0;
 /// The slot of the timers of firings that are late within their window.
 const LATE: u32 = 1;
+/// The slot of the timers of next attempts; their token is the attempt's.
+const AGAIN: u32 = 2;
 
 // --- Parameters: what the scene says; constant while a run lasts ---
 
@@ -31,6 +37,8 @@ const LATE: u32 = 1;
 pub struct SchedulerParameters {
     when: When,
     window: SimSpan,
+    retry: Backoff,
+    age_max: SimSpan,
     payloads: PayloadChoice,
 }
 
@@ -85,31 +93,58 @@ pub fn compile(scheduler: &Scheduler, templates: Templates) -> SchedulerParamete
         Schedule::Date(_) => When::Clock { expression: clock(), first: SimTime::ZERO, last: SimTime::MAX },
     };
     let payloads = PayloadChoice::new(&scheduler.payloads, templates);
-    SchedulerParameters { when, window: scheduler.window.span(), payloads }
+    // Full jitter from 1 s up to 15 minutes (SC-20).
+    let retry = Backoff::new(&Retry {
+        attempts: scheduler.retries.saturating_add(1),
+        base: Duration::seconds(1),
+        cap: Duration::seconds(900),
+        jitter: Jitter::Full,
+    });
+    let (window, age_max) = (scheduler.window.span(), scheduler.age_max.span());
+    SchedulerParameters { when, window, retry, age_max, payloads }
 }
 
 // --- State: everything that changes; nothing about a scheduler lives elsewhere ---
 
-/// What a scheduler remembers: which of its timers counts.
+/// What a scheduler remembers: which of its timers counts, and what its targets have not taken yet.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SchedulerState {
     generation: u32,
+    /// Attempts under way or waiting, by token.
+    attempts: BTreeMap<u32, Attempt>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Attempt {
+    link: LinkIndex,
+    number: u32,
+    fired: SimTime,
+    /// The message, while it is here and waits.
+    waiting: Option<Envelope>,
+}
+
+/// Messages in the scheduler's custody.
+pub fn held(state: &SchedulerState) -> u64 {
+    state.attempts.values().filter(|attempt| attempt.waiting.is_some()).count() as u64
 }
 
 // --- Behaviour: one function per event, in the order of a message's life ---
 
 /// Handles an event.
 pub fn handle(parameters: &SchedulerParameters, state: &mut SchedulerState, event: &SimEvent, effects: &mut Effects) {
-    match event.class {
-        Class::Timer if event.token == state.generation && event.via == FIRE => {
+    match (event.class, event.via) {
+        (Class::Timer, FIRE) if event.token == state.generation => {
             fire(parameters, state, effects);
             let after = effects.now + SimSpan::from_nanos(1);
             arm(parameters, state, after, effects);
         }
-        Class::Timer if event.token == state.generation => send(parameters, effects),
-        Class::Arrival => consume::answered(event, effects),
-        Class::Timer | Class::Command => {}
+        (Class::Timer, LATE) if event.token == state.generation => send(parameters, state, effects),
+        (Class::Timer, AGAIN) => again(state, event.token, effects),
+        (Class::Arrival, _) if state.attempts.contains_key(&event.token) => answered(parameters, state, event, effects),
+        (Class::Arrival, _) => consume::answered(event, effects),
+        (Class::Timer | Class::Command, _) => {}
     }
+    show(state, effects);
 }
 
 /// Handles what happens to the scheduler itself.
@@ -124,8 +159,23 @@ pub fn occasion(
             state.generation = state.generation.wrapping_add(1);
             arm(parameters, state, effects.now, effects);
         }
-        Occasion::Send(count) => (0..count).for_each(|_| send(parameters, effects)),
+        Occasion::Send(count) => (0..count).for_each(|_| send(parameters, state, effects)),
     }
+    match occasion {
+        // Nobody hears the answers to what is on its way.
+        Occasion::Stopped => state.attempts.retain(|_, attempt| attempt.waiting.is_some()),
+        Occasion::Started => {
+            let tokens: Vec<u32> = state.attempts.keys().copied().collect();
+            tokens.into_iter().for_each(|token| again(state, token, effects));
+        }
+        Occasion::Begin | Occasion::Reconfigured | Occasion::Send(_) => {}
+    }
+    show(state, effects);
+}
+
+fn show(state: &SchedulerState, effects: &mut Effects) {
+    let waiting = held(state) as usize;
+    effects.sample(waiting, state.attempts.len() - waiting, 0);
 }
 
 /// The first firing at or after `from`, if there is one. At its end a schedule still fires (SC-16).
@@ -159,9 +209,9 @@ fn arm(parameters: &SchedulerParameters, state: &SchedulerState, from: SimTime, 
 }
 
 /// A firing is due: it happens now, or anywhere in its window (SC-18).
-fn fire(parameters: &SchedulerParameters, state: &SchedulerState, effects: &mut Effects) {
+fn fire(parameters: &SchedulerParameters, state: &mut SchedulerState, effects: &mut Effects) {
     if parameters.window.is_zero() {
-        return send(parameters, effects);
+        return send(parameters, state, effects);
     }
     let bits = effects.draw(Purpose::Interval, MessageId(effects.now.nanos()), 0, 0).bits();
     let part = (u128::from(bits) * u128::from(parameters.window.nanos())) >> 64;
@@ -169,13 +219,62 @@ fn fire(parameters: &SchedulerParameters, state: &SchedulerState, effects: &mut 
 }
 
 /// One message, a copy of it over each further link.
-fn send(parameters: &SchedulerParameters, effects: &mut Effects) {
+fn send(parameters: &SchedulerParameters, state: &mut SchedulerState, effects: &mut Effects) {
     let payload = parameters.payloads.draw(effects, effects.next_message());
     let message = effects.produce(payload);
-    if effects.ports().events.is_empty() {
+    let Some((first, others)) = effects.ports().events.split_first() else {
         return effects.end(&message, Fate::Filtered);
+    };
+    for link in others {
+        let copy = effects.copy(&message, payload);
+        attempt(state, *link, copy, effects);
     }
-    work::pass_on(message, effects);
+    attempt(state, *first, message, effects);
+}
+
+fn attempt(state: &mut SchedulerState, link: LinkIndex, envelope: Envelope, effects: &mut Effects) {
+    let token = effects.fresh_token();
+    state.attempts.insert(token, Attempt { link, number: 1, fired: effects.now, waiting: None });
+    let parcel = Parcel { kind: HopKind::Event, envelope, custody: Custody::Moves, token, count: 1 };
+    effects.send(link, Direction::Forward, parcel);
+}
+
+/// A target took the message, or sent it back: then it is tried again after a while (SC-20).
+fn answered(parameters: &SchedulerParameters, state: &mut SchedulerState, event: &SimEvent, effects: &mut Effects) {
+    effects.receipt(event, Outcome::Accepted);
+    let Some(attempt) = state.attempts.get_mut(&event.token).filter(|_| event.custody == Custody::Moves) else {
+        state.attempts.remove(&event.token);
+        return;
+    };
+    let envelope = event.envelope();
+    let mut draw = effects.draw(Purpose::Backoff, envelope.message, envelope.hop, 0);
+    let due = effects.now + parameters.retry.wait(attempt.number, &mut draw);
+    if attempt.number >= parameters.retry.attempts || due >= attempt.fired + parameters.age_max {
+        state.attempts.remove(&event.token);
+        return give_up(&envelope, effects);
+    }
+    attempt.number += 1;
+    attempt.waiting = Some(envelope);
+    effects.timer(AGAIN, due, event.token, MessageId::NONE);
+}
+
+fn again(state: &mut SchedulerState, token: u32, effects: &mut Effects) {
+    let on = effects.common.power == Power::On;
+    let Some(attempt) = state.attempts.get_mut(&token).filter(|_| on) else { return };
+    let Some(envelope) = attempt.waiting.take() else { return };
+    let parcel = Parcel { kind: HopKind::Retry, envelope, custody: Custody::Moves, token, count: 1 };
+    effects.send(attempt.link, Direction::Forward, parcel);
+}
+
+fn give_up(envelope: &Envelope, effects: &mut Effects) {
+    match effects.ports().dead_letters {
+        Some(link) => {
+            let parcel =
+                Parcel { kind: HopKind::DeadLetter, envelope: *envelope, custody: Custody::Moves, token: 0, count: 1 };
+            effects.send(link, Direction::Forward, parcel);
+        }
+        None => effects.end(envelope, Fate::Failed),
+    }
 }
 
 #[cfg(test)]
@@ -257,6 +356,38 @@ mod tests {
     fn a_stop_loses_firings_and_shifts_none() {
         let stopped = Sketch::default().fault(350, 850, stop("clock"));
         assert_eq!(fired(rate(300, 100, None), stopped, 1_500), [100, 1_000, 1_300]);
+    }
+
+    #[test]
+    fn what_a_target_refuses_is_tried_again_until_its_retries_are_used_up() {
+        // SC-20.
+        let refused = |retries: u32, age_max: u64| {
+            let schedule = Schedule::At(Duration::millis(100));
+            let age_max = Duration::seconds(age_max);
+            let ran = Sketch::default()
+                .node("clock", Kind::Scheduler(Scheduler { schedule, retries, age_max, ..Scheduler::default() }))
+                .node("sink", Kind::Sink(Sink { refuses: true }))
+                .node("dead", Kind::Sink(Sink::default()))
+                .link("clock", "sink")
+                .dead_letters("clock", "dead")
+                .run_both(200_000);
+            (ran.hops("clock", "sink", HopKind::Retry).len(), ran.ends("dead", Fate::Delivered))
+        };
+        assert_eq!(refused(3, 86_400), (3, 1));
+        assert_eq!(refused(0, 86_400), (0, 1));
+        let (retries, dead) = refused(185, 20);
+        assert!((2..15).contains(&retries) && dead == 1, "{retries}: the age ends them");
+    }
+
+    #[test]
+    fn a_firing_outlives_the_stop_of_its_target_and_of_the_scheduler() {
+        let sketch = Sketch::default()
+            .node("clock", Kind::Scheduler(Scheduler { end: Some(Duration::millis(900)), ..rate(100, 0, None) }))
+            .node("sink", Kind::Sink(Sink::default()))
+            .link("clock", "sink")
+            .fault(50, 2_000, stop("sink"))
+            .fault(950, 1_500, stop("clock"));
+        assert_eq!(sketch.run_both(60_000).ends("sink", Fate::Delivered), 10);
     }
 
     #[test]
