@@ -18,9 +18,12 @@ use crate::sim::row::{Direction, EndRow, HopRow, MeasureRow, Metric, ReceiptRow,
 pub const CELL: SimSpan = SimSpan::from_seconds(1);
 /// The grids of link counts, finest first; each is a multiple of the one before.
 pub const LINK_CELLS: [SimSpan; 3] = [SimSpan::from_millis(100), CELL, SimSpan::from_seconds(10)];
-/// What is counted at a link: hops by direction and kind, receipts by direction and outcome, losses
-/// by direction.
-const LINK_CLASSES: usize = 20 + 12 + 2;
+/// What is counted at a link fits into so many bits: 20 kinds of hops by direction, 12 outcomes of
+/// receipts by direction, 2 directions of losses.
+const CLASS_BITS: u32 = 8;
+const CLASS_MASK: u64 = (1 << CLASS_BITS) - 1;
+/// Counts kept before they are summed up: a megabyte.
+const COUNTS_MAX: usize = 1 << 16;
 /// Values kept before they are folded into the open cell: two megabytes.
 const MEASURES_MAX: usize = 1 << 17;
 
@@ -151,43 +154,51 @@ enum Touched {
     Yes,
 }
 
+/// Counts by link and class, until their cell is over: a list that is put in order and summed up now
+/// and then. Scenes have far more links than a cell has hops, and counters for all of them would be
+/// fetched from memory for each.
 #[derive(Clone, Debug, Default)]
 struct LinkCounts {
-    counts: Vec<[u32; LINK_CLASSES]>,
-    touched: Vec<u32>,
-    seen: Vec<Touched>,
+    /// (link and class, count); a key may stand here several times.
+    counts: Vec<(u64, u32)>,
+    /// Entries that were summed up already, in order and each once.
+    summed: usize,
 }
 
 impl LinkCounts {
+    #[inline]
     fn add(&mut self, link: u32, class: usize, count: u32) {
-        let row = link as usize;
-        if self.seen.len() <= row {
-            self.seen.resize(row + 1, Touched::No);
-            self.counts.resize(row + 1, [0; LINK_CLASSES]);
+        self.add_key(u64::from(link) << CLASS_BITS | class as u64, count);
+    }
+
+    #[inline]
+    fn add_key(&mut self, key: u64, count: u32) {
+        if self.counts.len() >= COUNTS_MAX.max(2 * self.summed) {
+            self.sum_up();
         }
-        let (Some(seen), Some(counts)) = (self.seen.get_mut(row), self.counts.get_mut(row)) else { return };
-        if *seen == Touched::No {
-            *seen = Touched::Yes;
-            self.touched.push(link);
-        }
-        if let Some(place) = counts.get_mut(class) {
-            *place = place.saturating_add(count);
-        }
+        self.counts.push((key, count));
+    }
+
+    fn sum_up(&mut self) {
+        self.counts.sort_by_key(|(key, _)| *key);
+        self.counts.dedup_by(|(key, count), (kept, sum)| {
+            let same = key == kept;
+            if same {
+                *sum = sum.saturating_add(*count);
+            }
+            same
+        });
+        self.summed = self.counts.len();
     }
 
     /// Writes what was counted since the last flush to `cells`, and adds it to the coarser grid.
     fn flush(&mut self, cell: u64, cells: &mut LinkCells, mut coarser: Option<&mut LinkCounts>) {
-        self.touched.sort_unstable();
-        for link in self.touched.drain(..) {
-            let row = link as usize;
-            let (Some(seen), Some(counts)) = (self.seen.get_mut(row), self.counts.get_mut(row)) else { continue };
-            *seen = Touched::No;
-            for (class, count) in counts.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
-                cells.push(cell, link, class as u8, *count);
-                if let Some(coarser) = coarser.as_deref_mut() {
-                    coarser.add(link, class, *count);
-                }
-                *count = 0;
+        self.sum_up();
+        self.summed = 0;
+        for (key, count) in self.counts.drain(..) {
+            cells.push(cell, (key >> CLASS_BITS) as u32, (key & CLASS_MASK) as u8, count);
+            if let Some(coarser) = coarser.as_deref_mut() {
+                coarser.add_key(key, count);
             }
         }
     }

@@ -3,8 +3,9 @@
 //! Invariant: events come out in the order of their keys.
 //! Invariant: an event is moved at most once a level, so a million timers of tomorrow cost nothing today.
 //!
-//! A cell is one window wide. Cells of the near wheel are plain lists, sorted when their time comes;
-//! what is born into the open cell or before it waits in a small heap.
+//! A cell is one window wide. Cells of the near wheel are plain lists, put in order when their time
+//! comes; what is born into the open cell or before it waits in a small heap. Emptied lists are used
+//! again by the next cell that needs one, so that the queue keeps to memory that is still in the cache.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,12 +14,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::event::SimEvent;
+use crate::sim::id::NodeIndex;
 
 /// Cells in a wheel, as a power of two.
-const BITS: u32 = 10;
+const BITS: u32 = 8;
 const CELLS: usize = 1 << BITS;
 /// Wheels before the heap of the very far.
-const WHEELS: usize = 3;
+const WHEELS: usize = 4;
+/// Emptied lists that are kept.
+const SPARE_LISTS: usize = 64;
 
 /// A wheel of cells and a map of those that hold something.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,13 +37,19 @@ impl Wheel {
     }
 
     #[inline]
-    fn push(&mut self, cell: usize, event: SimEvent) {
-        self.cells[cell].push(event);
-        self.occupied[cell / 64] |= 1 << (cell % 64);
+    fn push(&mut self, cell: usize, event: SimEvent, spare: &mut Vec<Vec<SimEvent>>) {
+        let list = &mut self.cells[cell];
+        if list.capacity() == 0 {
+            self.occupied[cell / 64] |= 1 << (cell % 64);
+            *list = spare.pop().unwrap_or_default();
+        }
+        list.push(event);
     }
 
-    fn clear_mark(&mut self, cell: usize) {
+    /// Takes a cell's list out; [`Agenda::spare`] wants it back when it is empty.
+    fn take(&mut self, cell: usize) -> Vec<SimEvent> {
         self.occupied[cell / 64] &= !(1 << (cell % 64));
+        std::mem::take(&mut self.cells[cell])
     }
 
     /// The first occupied cell at or after `from`.
@@ -56,18 +66,32 @@ impl Wheel {
     }
 }
 
+/// Where an event stands among those of the open cell.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+struct Place {
+    time: SimTime,
+    target: u32,
+    row: u32,
+}
+
 /// The event queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Agenda {
     width: u64,
     /// The open cell: all cells up to it have been emptied into `open` or `born`.
     position: u64,
-    /// The open cell's events, last first.
+    /// The open cell's events as they came, and those that were taken already.
     open: Vec<SimEvent>,
+    /// The order of the open cell's events, up to `taken` of them taken.
+    order: Vec<Place>,
+    taken: usize,
     born: BinaryHeap<Reverse<SimEvent>>,
     wheels: Vec<Wheel>,
     far: BinaryHeap<Reverse<SimEvent>>,
     length: usize,
+    /// Empty lists for cells.
+    #[serde(skip)]
+    spare: Vec<Vec<SimEvent>>,
 }
 
 impl Agenda {
@@ -77,10 +101,13 @@ impl Agenda {
             width: width.nanos().max(1),
             position: 0,
             open: Vec::new(),
+            order: Vec::new(),
+            taken: 0,
             born: BinaryHeap::new(),
             wheels: vec![Wheel::new(); WHEELS],
             far: BinaryHeap::new(),
             length: 0,
+            spare: Vec::new(),
         }
     }
 
@@ -103,31 +130,31 @@ impl Agenda {
     #[inline]
     pub fn push(&mut self, event: SimEvent) {
         self.length += 1;
-        self.place(event);
-    }
-
-    #[inline]
-    fn place(&mut self, event: SimEvent) {
         let cell = event.time.nanos() / self.width;
         if cell <= self.position {
             self.born.push(Reverse(event));
             return;
         }
-        let changed = cell ^ self.position;
+        self.place(event, cell, self.position);
+    }
+
+    /// Puts an event into the finest wheel in which its cell and `from` share a turn.
+    #[inline]
+    fn place(&mut self, event: SimEvent, cell: u64, from: u64) {
+        let changed = cell ^ from;
         if changed < 1 << BITS {
-            self.wheels[0].push(cell as usize & (CELLS - 1), event);
-        } else if changed < 1 << (2 * BITS) {
-            self.wheels[1].push((cell >> BITS) as usize & (CELLS - 1), event);
-        } else if changed < 1 << (3 * BITS) {
-            self.wheels[2].push((cell >> (2 * BITS)) as usize & (CELLS - 1), event);
-        } else {
-            self.far.push(Reverse(event));
+            return self.wheels[0].push(cell as usize & (CELLS - 1), event, &mut self.spare);
+        }
+        let level = (63 - changed.leading_zeros()) / BITS;
+        match self.wheels.get_mut(level as usize) {
+            Some(wheel) => wheel.push((cell >> (BITS * level)) as usize & (CELLS - 1), event, &mut self.spare),
+            None => self.far.push(Reverse(event)),
         }
     }
 
     /// A cell at or before that of the next event; exact where the event is near.
     pub fn next_cell(&self) -> Option<u64> {
-        let waiting = self.open.last().map(|event| event.time);
+        let waiting = self.order.get(self.taken).map(|place| place.time);
         let born = self.born.peek().map(|Reverse(event)| event.time);
         if let Some(time) = [waiting, born].into_iter().flatten().min() {
             return Some(time.nanos() / self.width);
@@ -150,81 +177,114 @@ impl Agenda {
         let before = self.position;
         // The position stands just before the cell while coarser cells are spread over finer ones.
         self.position = cell - 1;
-        if cell ^ before >= 1 << (3 * BITS) {
-            while self
-                .far
-                .peek()
-                .is_some_and(|Reverse(event)| (event.time.nanos() / self.width) ^ cell < 1 << (3 * BITS))
-            {
-                if let Some(Reverse(event)) = self.far.pop() {
-                    self.replace(event, cell);
-                }
-            }
+        if cell ^ before >= 1 << (BITS * WHEELS as u32) {
+            self.bring_near(cell);
         }
         for level in (1..WHEELS).rev() {
             let shift = BITS * level as u32;
             if cell >> shift == before >> shift {
                 continue;
             }
-            let at = (cell >> shift) as usize & (CELLS - 1);
-            let mut events = std::mem::take(&mut self.wheels[level].cells[at]);
-            self.wheels[level].clear_mark(at);
+            let mut events = self.wheels[level].take((cell >> shift) as usize & (CELLS - 1));
             for event in events.drain(..) {
-                self.replace(event, cell);
+                self.place(event, event.time.nanos() / self.width, cell);
             }
-            self.wheels[level].cells[at] = events;
+            self.keep(events);
         }
         self.position = cell;
-        let at = cell as usize & (CELLS - 1);
-        self.wheels[0].clear_mark(at);
-        if self.open.is_empty() {
-            std::mem::swap(&mut self.open, &mut self.wheels[0].cells[at]);
+        let mut events = self.wheels[0].take(cell as usize & (CELLS - 1));
+        if self.taken == self.order.len() {
+            std::mem::swap(&mut self.open, &mut events);
+            events.clear();
+            self.order.clear();
         } else {
-            self.open.append(&mut self.wheels[0].cells[at]);
+            // Tests cut windows short: what was left open is put in order again with the rest.
+            self.forget_taken();
+            self.open.append(&mut events);
         }
-        self.open.sort_unstable_by(|a, b| b.cmp(a));
+        self.taken = 0;
+        self.keep(events);
+        self.put_in_order();
     }
 
-    /// Places an event relative to the cell that is being opened.
-    fn replace(&mut self, event: SimEvent, opening: u64) {
-        let cell = event.time.nanos() / self.width;
-        let changed = cell ^ opening;
-        let level = if changed < 1 << BITS {
-            0
-        } else if changed < 1 << (2 * BITS) {
-            1
-        } else {
-            2
-        };
-        self.wheels[level].push((cell >> (BITS * level as u32)) as usize & (CELLS - 1), event);
+    /// Takes out of the far heap what shares the wheels' turn with `cell`.
+    fn bring_near(&mut self, cell: u64) {
+        let near = |event: &SimEvent| (event.time.nanos() / self.width) ^ cell < 1 << (BITS * WHEELS as u32);
+        let mut events = Vec::new();
+        while self.far.peek().is_some_and(|Reverse(event)| near(event)) {
+            events.extend(self.far.pop().map(|Reverse(event)| event));
+        }
+        for event in events {
+            self.place(event, event.time.nanos() / self.width, cell);
+        }
+    }
+
+    fn keep(&mut self, list: Vec<SimEvent>) {
+        if list.capacity() > 0 && self.spare.len() < SPARE_LISTS {
+            self.spare.push(list);
+        }
+    }
+
+    fn forget_taken(&mut self) {
+        self.open = self.order[self.taken..].iter().map(|place| self.open[place.row as usize]).collect();
+    }
+
+    /// Orders the open events by key. Few share time and target, so the whole key is rarely asked for.
+    fn put_in_order(&mut self) {
+        let rows = 0u32..;
+        let places = rows.zip(&self.open).map(|(row, event)| Place { time: event.time, target: event.target.0, row });
+        self.order.clear();
+        self.order.extend(places);
+        self.order.sort_unstable();
+        let Agenda { order, open, .. } = self;
+        let mut rest = order.as_mut_slice();
+        while let Some(tie) = rest.windows(2).position(|pair| same_time_and_target(&pair[0], &pair[1])) {
+            let tied = &mut rest[tie..];
+            let length = tied.iter().take_while(|place| same_time_and_target(place, &tied[0])).count();
+            let (tied, after) = tied.split_at_mut(length);
+            tied.sort_unstable_by_key(|place| open[place.row as usize].key());
+            rest = after;
+        }
+    }
+
+    /// Who is up next among what is open, at most `count` of them.
+    pub fn upcoming(&self, count: usize) -> impl Iterator<Item = NodeIndex> + Clone {
+        self.order.iter().skip(self.taken).take(count).map(|place| NodeIndex(place.target))
     }
 
     /// Takes the next event of what is open, if it is before `until`.
     #[inline]
     pub fn pop_open(&mut self, until: SimTime) -> Option<SimEvent> {
-        let from_born = match (self.open.last(), self.born.peek()) {
-            (None, None) => return None,
-            (Some(_), None) => false,
-            (None, Some(_)) => true,
-            (Some(open), Some(Reverse(born))) => born < open,
-        };
-        let next = if from_born {
-            self.born.peek().map(|Reverse(event)| event.time)
-        } else {
-            self.open.last().map(|e| e.time)
-        };
-        if next? >= until {
+        let place = self.order.get(self.taken);
+        if let Some(Reverse(born)) = self.born.peek() {
+            let first = place.is_none_or(|place| *born < self.open[place.row as usize]);
+            if first {
+                return self.pop_born(until);
+            }
+        }
+        let place = place?;
+        if place.time >= until {
+            return None;
+        }
+        let event = self.open[place.row as usize];
+        self.taken += 1;
+        self.length -= 1;
+        Some(event)
+    }
+
+    fn pop_born(&mut self, until: SimTime) -> Option<SimEvent> {
+        if self.born.peek().is_none_or(|Reverse(event)| event.time >= until) {
             return None;
         }
         self.length -= 1;
-        if from_born { self.born.pop().map(|Reverse(event)| event) } else { self.open.pop() }
+        self.born.pop().map(|Reverse(event)| event)
     }
 
     /// Takes the next event of all, if it is before `until`, opening cells on the way.
     #[inline]
     pub fn pop(&mut self, until: SimTime) -> Option<SimEvent> {
         loop {
-            if !self.open.is_empty() || !self.born.is_empty() {
+            if self.taken < self.order.len() || !self.born.is_empty() {
                 return self.pop_open(until);
             }
             let cell = self.next_cell()?;
@@ -237,13 +297,16 @@ impl Agenda {
 
     /// Takes everything out, in no order.
     pub fn drain(&mut self) -> Vec<SimEvent> {
+        self.forget_taken();
         let mut all = std::mem::take(&mut self.open);
+        self.order.clear();
+        self.taken = 0;
         all.extend(self.born.drain().map(|Reverse(event)| event));
         for wheel in &mut self.wheels {
             for cell in &mut wheel.cells {
                 all.append(cell);
             }
-            wheel.occupied.fill(0);
+            *wheel = Wheel::new();
         }
         all.extend(self.far.drain().map(|Reverse(event)| event));
         self.length = 0;
@@ -251,11 +314,15 @@ impl Agenda {
     }
 }
 
+fn same_time_and_target(a: &Place, b: &Place) -> bool {
+    (a.time, a.target) == (b.time, b.target)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sim::event::{Class, Custody};
-    use crate::sim::id::{MessageId, NodeIndex};
+    use crate::sim::id::MessageId;
     use crate::sim::payload::Payload;
     use crate::sim::row::{Direction, HopKind};
 

@@ -18,6 +18,7 @@ use crate::sim::draw::Sampler;
 use crate::sim::id::{LinkIndex, NodeIndex};
 use crate::sim::model::{LinkModel, Matcher, Model, NodeModel, Ports, Route, Visibility};
 use crate::sim::node::{Parameters, Templates};
+use crate::sim::way::Ways;
 
 /// No undeclared floor is under this.
 const FLOOR_LEAST: SimSpan = SimSpan::from_micros(100);
@@ -118,7 +119,8 @@ pub fn compile(scene: &Scene) -> Result<Model, Vec<CompileError>> {
         return Err(errors);
     }
     spread_load(&mut nodes, &links);
-    Ok(Model { scene: Arc::new(scene.clone()), nodes, links, templates, faults: faults(scene) })
+    let ways = Ways::new(&links);
+    Ok(Model { scene: Arc::new(scene.clone()), nodes, links, ways, templates, faults: faults(scene) })
 }
 
 fn stable_hash(text: &str) -> u64 {

@@ -168,6 +168,17 @@ impl Sampler {
         }
     }
 
+    /// The distribution as bits, equal where two are.
+    pub fn bits(&self) -> (u8, u64, u64) {
+        match *self {
+            Sampler::Constant(span) => (0, span.nanos(), 0),
+            Sampler::Uniform(low, width) => (1, low.nanos(), width.nanos()),
+            Sampler::Exponential(offset, mean) => (2, offset.nanos(), mean.to_bits()),
+            Sampler::Lognormal(mean, deviation) => (3, mean.to_bits(), deviation.to_bits()),
+            Sampler::Erlang(parts, mean) => (4, u64::from(parts), mean.to_bits()),
+        }
+    }
+
     /// One draw of it.
     #[inline]
     pub fn sample(&self, draw: &mut Draw) -> SimSpan {

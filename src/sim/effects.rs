@@ -4,22 +4,19 @@
 //! what it does depends on its event alone.
 //! Invariant: custody balances: produced + copied = ended + held + in flight (see `Balance`).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::scene::time::{SimSpan, SimTime};
-use crate::sim::agenda::Agenda;
+use crate::sim::border::{Border, pack};
 use crate::sim::draw::{Draw, Purpose, Sampler};
 use crate::sim::event::{Class, Custody, SimEvent};
 use crate::sim::id::{LinkIndex, MessageId, NodeIndex};
-use crate::sim::matching::MatchCache;
 use crate::sim::model::{Model, Ports, Visibility};
-use crate::sim::payload::{Payload, Texts};
+use crate::sim::payload::Payload;
 use crate::sim::row::{
-    Condition, Direction, EndRow, Fate, HopKind, HopRow, LogRow, MeasureRow, Metric, Outcome, ReceiptRow, RowKey, Rows,
-    SAMPLE_GRID, SampleRow, WireFate,
+    Condition, Direction, EndRow, Fate, HopKind, HopRow, LogRow, MeasureRow, Metric, Outcome, ReceiptRow, RowKey,
+    SampleRow, WireFate,
 };
 use crate::sim::split::Split;
 
@@ -51,40 +48,44 @@ pub struct BatchItem {
 
 /// Counts that must balance: produced + copied = ended + held + in flight.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Balance {
+    /// Messages that left here with their custody.
+    pub launched: u64,
+    /// Messages that arrived here with their custody.
+    pub landed: u64,
     /// Messages that began here.
     pub produced: u64,
     /// Copies made here.
     pub copied: u64,
     /// Messages that ended here, by fate.
     pub ended: [u64; 7],
-    /// Messages that left here with their custody.
-    pub launched: u64,
-    /// Messages that arrived here with their custody.
-    pub landed: u64,
 }
 
 /// What every node has, whatever its kind.
+///
+/// The order of the fields is that of the memory: what every event reads lies in one line of the cache.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Common {
-    /// Its row in the model.
-    pub index: NodeIndex,
     /// Key of its draws.
     pub key: u64,
-    /// Counts for conservation.
-    pub balance: Balance,
+    /// Its row in the model.
+    pub index: NodeIndex,
+    sequence: u32,
+    row: u32,
+    /// Grows with every stop, so that answers to what was asked before it are known; never zero.
+    pub epoch: u32,
     /// Whether it works.
     pub power: Power,
+    created: u64,
+    /// Counts for conservation.
+    pub balance: Balance,
+    sample: Sample,
     /// Its work takes this many times as long.
     pub slow: f64,
     /// This share of its work fails besides what its parameters say.
     pub failing: f64,
-    /// Grows with every stop, so that answers to what was asked before it are known; never zero.
-    pub epoch: u32,
-    sequence: u32,
-    row: u32,
-    created: u64,
-    sample: Sample,
 }
 
 /// Whether a node works.
@@ -139,6 +140,12 @@ impl Common {
         RowKey { time, node: self.index.0, number }
     }
 
+    /// Reads what every event reads, for nothing but to have it near.
+    #[inline]
+    pub(in crate::sim) fn touch(&self) -> u32 {
+        self.sequence ^ self.sample.depth
+    }
+
     /// Whether something changed since the last sample.
     pub(in crate::sim) fn is_sample_open(&self) -> bool {
         self.sample.dirty == Dirty::Yes
@@ -170,54 +177,6 @@ pub enum Recorded {
     Yes,
     /// Nothing at all.
     No,
-}
-
-/// A partition's border: what its nodes share, what goes out and what is written.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Border {
-    /// Which partition this is.
-    pub partition: u32,
-    /// Its event queue.
-    pub agenda: Agenda,
-    /// Mail for the other partitions, one bag each.
-    #[serde(skip)]
-    pub outbox: Vec<Mail>,
-    /// Rows written since they were last taken.
-    #[serde(skip)]
-    pub rows: Rows,
-    /// Whether rows are written.
-    pub recorded: Recorded,
-    /// Texts that its payloads say.
-    pub texts: Texts,
-    /// Batches on their way to nodes of this partition.
-    pub batches: BTreeMap<u64, Vec<BatchItem>>,
-    pub(in crate::sim) batches_made: u64,
-    /// Links that take no departures, with the direction.
-    pub cut: BTreeSet<(u32, Direction)>,
-    /// Nodes with an open sample, as local rows.
-    pub(in crate::sim) dirty: Vec<u32>,
-    /// The end of the sample cell in which the partition stands.
-    pub(in crate::sim) boundary: SimTime,
-    #[serde(skip)]
-    pub(in crate::sim) cache: MatchCache,
-    /// Events handled.
-    pub handled: u64,
-    /// Events taken over from other partitions.
-    pub taken_over: u64,
-    /// The earliest arrival among the mail in `outbox`.
-    #[serde(skip)]
-    pub(in crate::sim) mail_first: Option<SimTime>,
-}
-
-/// Events for another partition, and what they refer to.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Mail {
-    /// The events.
-    pub events: Vec<SimEvent>,
-    /// Contents of the batches among them: row in `events`, items.
-    pub batches: Vec<(u32, Vec<BatchItem>)>,
-    /// Texts that their payloads say.
-    pub texts: Vec<String>,
 }
 
 /// What a hop carries, as its sender says it.
@@ -397,7 +356,7 @@ impl<'a> Effects<'a> {
 
     #[inline]
     fn is_hidden(&self, link: LinkIndex) -> bool {
-        self.model.links[link.row()].visibility == Visibility::Hidden
+        self.model.ways.way(link).visibility() == Visibility::Hidden
     }
 
     /// Sends over a link of this node.
@@ -412,24 +371,24 @@ impl<'a> Effects<'a> {
         if !self.border.cut.is_empty() && self.border.cut.contains(&(link.0, direction)) {
             return self.refuse_departure(link, direction, &parcel);
         }
-        let way = &self.model.links[link.row()];
+        let way = self.model.ways.way(link);
+        let wire = self.model.ways.wire(way);
         let Envelope { message, hop, .. } = parcel.envelope;
         // Control hops carry no message: the sender's counter keys their luck instead.
         let keyed = if message == MessageId::NONE { MessageId(u64::from(self.common.sequence)) } else { message };
-        let salt = way.hash ^ (direction as u32) << 31;
-        let mut draw = self.draw(Purpose::Latency, keyed, hop, salt);
-        let latency = way.latency.sample(&mut draw).max(way.floor);
+        let mut draw = self.draw(Purpose::Latency, keyed, hop, way.salt(direction));
+        let latency = wire.latency.sample(&mut draw).max(wire.floor);
         let arrive = self.now + overhead.saturating_add(latency);
-        let wire = match way.loss > 0.0 && draw.happens(way.loss) {
+        let fate = match wire.loss > 0.0 && draw.happens(wire.loss) {
             true => WireFate::Lost,
             false => WireFate::Carried,
         };
-        let event = self.arrival(link, direction, &parcel, arrive);
-        if self.border.recorded == Recorded::Yes && way.visibility == Visibility::Scene {
+        let event = self.arrival(link, way.end(direction), direction, &parcel, arrive);
+        if self.border.recorded == Recorded::Yes && way.visibility() == Visibility::Scene {
             let key = self.common.row_key(self.now);
-            self.border.rows.hops.push(hop_row(key, &event, wire));
+            self.border.rows.hops.push(hop_row(key, &event, fate));
         }
-        match wire {
+        match fate {
             WireFate::Carried => {
                 self.common.balance.launched += parcel.custody as u64;
                 self.post(event);
@@ -439,12 +398,15 @@ impl<'a> Effects<'a> {
         }
     }
 
-    fn arrival(&mut self, link: LinkIndex, direction: Direction, parcel: &Parcel, time: SimTime) -> SimEvent {
-        let way = &self.model.links[link.row()];
-        let target = match direction {
-            Direction::Forward => way.target,
-            Direction::Backward => way.source,
-        };
+    #[inline]
+    fn arrival(
+        &mut self,
+        link: LinkIndex,
+        target: NodeIndex,
+        direction: Direction,
+        parcel: &Parcel,
+        time: SimTime,
+    ) -> SimEvent {
         let Parcel { kind, envelope, custody, token, count } = *parcel;
         let Envelope { message, payload, born, origin, hop } = envelope;
         let sequence = self.next_sequence();
@@ -488,8 +450,8 @@ impl<'a> Effects<'a> {
             Direction::Backward => Direction::Forward,
         };
         let floor = self.model.links[link.row()].floor.max(SimSpan::from_micros(100));
-        let mut event = self.arrival(link, back, &Parcel { kind: HopKind::Error, ..*parcel }, self.now + floor);
-        event.target = self.common.index;
+        let answer = Parcel { kind: HopKind::Error, ..*parcel };
+        let event = self.arrival(link, self.common.index, back, &answer, self.now + floor);
         self.common.balance.launched += parcel.custody as u64;
         self.post(event);
     }
@@ -586,19 +548,20 @@ impl<'a> Effects<'a> {
             self.border.batches.remove(&handle.0);
             return;
         }
-        let way = &self.model.links[link.row()];
+        let way = self.model.ways.way(link);
+        let wire = self.model.ways.wire(way);
         let keyed = MessageId(u64::from(self.common.sequence));
-        let mut draw = self.draw(Purpose::Latency, keyed, 1, way.hash ^ (direction as u32) << 31);
-        let arrive = self.now + way.latency.sample(&mut draw).max(way.floor);
-        let lost = way.loss > 0.0 && draw.happens(way.loss);
-        let event = self.arrival(link, direction, &parcel, arrive);
-        if self.border.recorded == Recorded::Yes && way.visibility == Visibility::Scene {
+        let mut draw = self.draw(Purpose::Latency, keyed, 1, way.salt(direction));
+        let arrive = self.now + wire.latency.sample(&mut draw).max(wire.floor);
+        let lost = wire.loss > 0.0 && draw.happens(wire.loss);
+        let event = self.arrival(link, way.end(direction), direction, &parcel, arrive);
+        if self.border.recorded == Recorded::Yes && way.visibility() == Visibility::Scene {
             let key = self.common.row_key(self.now);
             // A batch of one shows its message; a larger one shows its first.
             let first = self.border.batches.get(&handle.0).and_then(|items| items.first());
             let message = first.map_or(MessageId::NONE, |item| item.envelope.message);
-            let wire = if lost { WireFate::Lost } else { WireFate::Carried };
-            self.border.rows.hops.push(hop_row(key, &SimEvent { message, ..event }, wire));
+            let fate = if lost { WireFate::Lost } else { WireFate::Carried };
+            self.border.rows.hops.push(hop_row(key, &SimEvent { message, ..event }, fate));
         }
         if lost {
             self.border.batches.remove(&handle.0);
@@ -730,69 +693,5 @@ fn hop_row(key: RowKey, event: &SimEvent, wire: WireFate) -> HopRow {
         direction: event.direction,
         kind: event.kind,
         wire,
-    }
-}
-
-/// Puts an event into a bag of mail with the batch and the texts that it refers to.
-pub(in crate::sim) fn pack(
-    event: SimEvent,
-    mail: &mut Mail,
-    batches: &mut BTreeMap<u64, Vec<BatchItem>>,
-    texts: &Texts,
-) {
-    let row = mail.events.len() as u32;
-    mail.events.push(event);
-    let carries_batch =
-        event.class == Class::Arrival && matches!(event.kind, HopKind::Batch | HopKind::Acknowledgement);
-    if carries_batch && let Some(items) = batches.remove(&event.message.0) {
-        let said = items.iter().filter_map(|item| texts.get(item.envelope.payload));
-        mail.texts.extend(said.map(str::to_owned));
-        mail.batches.push((row, items));
-    }
-    if event.payload.is_text()
-        && let Some(text) = texts.get(event.payload)
-    {
-        mail.texts.push(text.to_owned());
-    }
-}
-
-impl Border {
-    /// A border without events.
-    pub fn new(partition: u32, partitions: u32, width: SimSpan, recorded: Recorded) -> Border {
-        Border {
-            partition,
-            agenda: Agenda::new(width),
-            outbox: vec![Mail::default(); partitions as usize],
-            rows: Rows::default(),
-            recorded,
-            texts: Texts::default(),
-            batches: BTreeMap::new(),
-            batches_made: 0,
-            cut: BTreeSet::new(),
-            dirty: Vec::new(),
-            boundary: SimTime::ZERO + SAMPLE_GRID,
-            cache: MatchCache::default(),
-            handled: 0,
-            taken_over: 0,
-            mail_first: None,
-        }
-    }
-
-    /// Takes in mail from another partition.
-    pub fn unpack(&mut self, mail: &Mail) {
-        for text in &mail.texts {
-            self.texts.intern(text);
-        }
-        let mut batches = mail.batches.iter().peekable();
-        for (row, event) in (0u32..).zip(&mail.events) {
-            let mut event = *event;
-            if let Some((_, items)) = batches.next_if(|(at, _)| *at == row) {
-                let handle = self.batches_made << 32 | u64::from(self.partition);
-                self.batches_made += 1;
-                event.message = MessageId(handle);
-                self.batches.insert(handle, items.clone());
-            }
-            self.agenda.push(event);
-        }
     }
 }

@@ -15,6 +15,8 @@ pub mod partition;
 pub mod agenda;
 pub mod event;
 pub mod effects;
+pub mod border;
+pub mod way;
 pub mod payload;
 pub mod matching;
 pub mod draw;

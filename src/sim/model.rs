@@ -17,6 +17,7 @@ use crate::sim::consume::Polling;
 use crate::sim::draw::Sampler;
 use crate::sim::id::{LinkIndex, NodeIndex};
 use crate::sim::node::{Parameters, Templates};
+use crate::sim::way::Ways;
 
 /// A compiled scene.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Model {
     pub nodes: Vec<NodeModel>,
     /// Links, scene links first.
     pub links: Vec<LinkModel>,
+    /// What each hop reads of the links.
+    pub ways: Ways,
     /// Payload templates of all nodes.
     pub templates: Vec<Template>,
     /// The scene's faults as commands, in the order in which they act.

@@ -5,13 +5,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::scene::time::SimTime;
+use crate::sim::border::{Border, Mail};
 use crate::sim::command::{Command, CommandAction};
-use crate::sim::effects::{Border, Effects, Mail, Recorded};
+use crate::sim::effects::{Effects, Recorded};
 use crate::sim::event::{Class, SimEvent};
+use crate::sim::id::LinkIndex;
 use crate::sim::model::Model;
 use crate::sim::node::{self, Node, Occasion, Parameters, Templates};
 use crate::sim::row::{CommandRow, Condition, Direction, SAMPLE_GRID};
 use crate::sim::split::Split;
+
+/// Events for which memory is read ahead.
+const WARMED: usize = 16;
 
 /// A partition's whole state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,10 +52,37 @@ impl Partition {
             self.border.unpack(bag);
         });
         self.border.agenda.open(cell);
-        while let Some(event) = self.border.agenda.pop_open(until) {
-            self.execute(setting, &event);
+        'window: loop {
+            self.warm(setting);
+            for _ in 0..WARMED {
+                let Some(event) = self.border.agenda.pop_open(until) else { break 'window };
+                self.execute(setting, &event);
+            }
         }
         self.flush_samples(until);
+    }
+
+    /// Reads what the next few events will read, for one after the other, so that the memory's answers
+    /// arrive side by side: events are handled in turn, and each would wait for its own.
+    fn warm(&self, setting: Setting) {
+        let Setting { model, split, .. } = setting;
+        let targets = self.border.agenda.upcoming(WARMED);
+        let mut read = 0;
+        let mut ports = [[LinkIndex(0); 4]; WARMED];
+        for target in targets.clone() {
+            read ^= self.nodes[split.local(target) as usize].touch();
+        }
+        for (target, sent) in targets.zip(&mut ports) {
+            let events = &model.nodes[target.row()].ports.events;
+            // Ways of neighbors share a line of the cache.
+            for (link, kept) in events.iter().step_by(4).zip(sent) {
+                *kept = *link;
+            }
+        }
+        for link in ports.iter().flatten() {
+            read ^= model.ways.touch(*link);
+        }
+        std::hint::black_box(read);
     }
 
     /// Handles events one after the other, all before `until`, until at least `rows` rows are written

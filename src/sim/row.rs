@@ -266,6 +266,20 @@ impl Rows {
         hops.len() + receipts.len() + samples.len() + measures.len() + ends.len() + commands.len() + logs.len()
     }
 
+    /// Takes all rows; room for as many is left, since as many are likely to follow.
+    pub fn take(&mut self) -> Rows {
+        let room = Rows {
+            hops: Vec::with_capacity(self.hops.len()),
+            receipts: Vec::with_capacity(self.receipts.len()),
+            samples: Vec::with_capacity(self.samples.len()),
+            measures: Vec::with_capacity(self.measures.len()),
+            ends: Vec::with_capacity(self.ends.len()),
+            commands: Vec::new(),
+            logs: Vec::new(),
+        };
+        std::mem::replace(self, room)
+    }
+
     /// Whether there is no row at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

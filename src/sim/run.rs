@@ -8,9 +8,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::scene::time::{SimSpan, SimTime};
+use crate::sim::border::{Border, Mail, pack};
 use crate::sim::command::{Command, CommandAction};
 use crate::sim::draw::node_key;
-use crate::sim::effects::{Balance, Border, Common, Mail, Recorded, pack};
+use crate::sim::effects::{Balance, Common, Recorded};
 use crate::sim::event::{Class, Custody, SimEvent};
 use crate::sim::id::{MessageId, NodeIndex};
 use crate::sim::model::Model;
@@ -158,7 +159,10 @@ impl Simulation {
         let wanted = options.partitions.or(model.scene.settings.partitions);
         let (split, wide) = match wanted {
             Some(wanted) => (Split::into(&model, wanted), None),
-            None => (Split::whole(&model), Some(Split::from_latencies(&model)).filter(|wide| wide.partitions() > 1)),
+            None => {
+                let wide = Split::from_latencies(&model, threads);
+                (Split::whole(&model), Some(wide).filter(|wide| wide.partitions() > 1))
+            }
         };
         let mut simulation = Simulation {
             partitions: Vec::new(),
@@ -450,7 +454,7 @@ impl Simulation {
     }
 
     fn deliver(&mut self, deliver: &mut dyn FnMut(Delivery)) {
-        let written = self.partitions.iter_mut().map(|partition| std::mem::take(&mut partition.border.rows));
+        let written = self.partitions.iter_mut().map(|partition| partition.border.rows.take());
         self.parts.extend(written.filter(|rows| !rows.is_empty()));
         if self.options.recorded == Recorded::Yes {
             deliver(Delivery::Rows { parts: std::mem::take(&mut self.parts), until: self.now });

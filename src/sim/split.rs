@@ -7,8 +7,9 @@ use crate::scene::time::SimSpan;
 use crate::sim::id::{LinkIndex, NodeIndex};
 use crate::sim::model::Model;
 
-/// Partitions at most: more cost more mail bags than they win (measured: 256 lose a third).
-pub const PARTITIONS_MAX: u32 = 64;
+/// Partitions a thread: enough to even out their loads; more cost more mail bags than they win
+/// (measured: 32 a thread lose a third of the speed).
+const PARTITIONS_PER_THREAD: usize = 4;
 /// Islands that are enough to keep some cores busy.
 const PIECES_WANTED: usize = 8;
 
@@ -76,17 +77,19 @@ impl Split {
         Split::of_bins(model, pack(model, pieces, wanted.max(1) as usize), islands)
     }
 
-    /// The split that the latencies suggest: the longest windows that still leave enough pieces.
-    pub fn from_latencies(model: &Model) -> Split {
+    /// The split that the latencies suggest for some threads: the longest windows that still leave
+    /// enough pieces.
+    pub fn from_latencies(model: &Model, threads: usize) -> Split {
         let mut floors: Vec<SimSpan> = model.links.iter().map(|link| link.floor).filter(|f| !f.is_zero()).collect();
         floors.sort_unstable();
         floors.dedup();
         let islands = pieces_at(model, SimSpan::from_nanos(1)).len() as u32;
         let wanted = PIECES_WANTED.min(islands as usize);
+        let bins = threads.saturating_mul(PARTITIONS_PER_THREAD).max(PIECES_WANTED);
         // Pieces only shrink in number as the floor below which links are joined rises.
         let fits = floors.partition_point(|floor| pieces_at(model, *floor).len() >= wanted);
         let least = fits.checked_sub(1).and_then(|at| floors.get(at)).copied().unwrap_or(SimSpan::from_nanos(1));
-        Split::of_bins(model, pack(model, pieces_at(model, least), PARTITIONS_MAX as usize), islands)
+        Split::of_bins(model, pack(model, pieces_at(model, least), bins), islands)
     }
 
     fn of_bins(model: &Model, members: Vec<Vec<NodeIndex>>, islands: u32) -> Split {

@@ -53,7 +53,8 @@ pub fn parallelism(scene: &Scene) -> Option<Parallelism> {
     let model = compile(scene).ok()?;
     let split = match scene.settings.partitions {
         Some(wanted) => Split::into(&model, wanted),
-        None => Split::from_latencies(&model),
+        // Threads do not show in what limits a scene: as many as one can use count.
+        None => Split::from_latencies(&model, 1),
     };
     let load = |node: &NodeIndex| model.nodes.get(node.row()).map_or(0.0, |node| node.load.max(0.0));
     let weighed = islands(&model).into_iter().map(|island| (island.iter().map(load).sum::<f64>(), island));
