@@ -19,6 +19,7 @@ use crate::sim::command::{Command, CommandAction};
 use crate::sim::compile::compile;
 use crate::sim::live::{self, Engine};
 use crate::sim::run::Options;
+use crate::study::rerun::without_faults;
 
 use super::notice::{Card, Notices, Work};
 use super::playhead::{Looping, Track};
@@ -97,7 +98,7 @@ impl EngineRoom {
         self.start(scene, at, commands);
     }
 
-    /// Commands that a hand gave before an instant; faults come with the scene.
+    /// Commands and faults that acted before an instant.
     fn commands_before(&self, at: SimTime) -> Vec<Command> {
         let rows = self.shown.as_ref().map(Recording::commands).unwrap_or_default();
         let given = rows.into_iter().filter(|row| row.key.time < at);
@@ -184,7 +185,8 @@ fn start_run(scene: &Scene, commands: &[Command]) -> Result<Started, Vec<String>
     let (sender, recording, writer) =
         record::spawn(scene.clone(), Target::Memory, scene.settings.seed).map_err(|error| one(&error))?;
     let options = Options { threads: threads(), partitions: scene.settings.partitions, ..Options::default() };
-    let engine = live::spawn(Arc::new(model), options, commands, sender).map_err(|error| one(&error))?;
+    let given = without_faults(commands.to_vec(), &model);
+    let engine = live::spawn(Arc::new(model), options, &given, sender).map_err(|error| one(&error))?;
     Ok(Started { engine, recording, writer, limit: SimTime::ZERO + scene.settings.duration.span() })
 }
 

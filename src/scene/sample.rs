@@ -25,6 +25,15 @@ const RUN_MILLIS: u64 = 2_000;
 
 /// A scene of 2 to 40 nodes of all kinds with sensible links, several regions and some faults.
 pub fn arbitrary_scene(seed: u64) -> Scene {
+    scene_of(seed, None)
+}
+
+/// The same with so many nodes, at least two: enough for as many partitions as a test wants.
+pub fn arbitrary_scene_of(seed: u64, nodes: usize) -> Scene {
+    scene_of(seed, Some(nodes.max(NODES_MIN)))
+}
+
+fn scene_of(seed: u64, count: Option<usize>) -> Scene {
     let mut rng = Rng::with_seed(seed);
     let mut scene = Scene {
         title: format!("Generated from seed {seed}"),
@@ -33,7 +42,8 @@ pub fn arbitrary_scene(seed: u64) -> Scene {
     };
     let shared = (rng.u8(..4) == 0).then(|| rng.u32(1..20));
     regions(&mut scene, &mut rng);
-    nodes(&mut scene, &mut rng);
+    let count = count.unwrap_or_else(|| rng.usize(NODES_MIN..=NODES_MAX));
+    nodes(&mut scene, &mut rng, count);
     let reserved = |node: &Node| match &node.kind {
         Kind::Function(function) => function.reserves(),
         _ => 0,
@@ -72,9 +82,8 @@ fn regions(scene: &mut Scene, rng: &mut Rng) {
     }
 }
 
-fn nodes(scene: &mut Scene, rng: &mut Rng) {
+fn nodes(scene: &mut Scene, rng: &mut Rng, count: usize) {
     let regions: Vec<RegionId> = scene.regions.keys().cloned().collect();
-    let count = rng.usize(NODES_MIN..=NODES_MAX);
     for number in 0..count {
         let kind = if number == 0 {
             parameters::source(rng)

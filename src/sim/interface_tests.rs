@@ -2,7 +2,7 @@
 //!
 //! Invariant: each scene conserves its messages and shows no split.
 
-use crate::scene::kind::{Client, Function, Gateway, Jitter, Kind, Producer, Queue, Retry, Sink, Traffic};
+use crate::scene::kind::{Client, Function, Gateway, Jitter, Kind, Producer, Queue, Retry, Service, Sink, Traffic};
 use crate::scene::units::{Duration, Spread};
 use crate::sim::row::{Fate, HopKind, Metric, Outcome};
 use crate::sim::testing::{Sketch, departure};
@@ -46,22 +46,27 @@ fn a_client_gives_up_tries_again_and_meets_its_late_answers() {
 fn a_chain_under_a_shared_limit_fails_where_the_limit_is_spent_and_recovers() {
     let client = Client { traffic: burst(3, 2_000), retry: Retry::never(), ..Client::default() };
     let gateway = Gateway { latency: Spread::Constant(Duration::millis(5)), ..Gateway::default() };
+    let service = Service { servers: 1, duration: Spread::Constant(Duration::millis(80)), ..Service::default() };
     let mut sketch = Sketch::default()
         .node("client", Kind::Client(client))
         .node("gateway", Kind::Gateway(gateway))
-        .node("outer", Kind::Function(shared()))
-        .node("inner", Kind::Function(shared()))
+        .node("function", Kind::Function(shared()))
+        .node("service", Kind::Service(service))
         .link("client", "gateway")
-        .link("gateway", "outer")
-        .request("outer", "inner");
-    sketch.scene.settings.account_concurrency = Some(4);
+        .link("gateway", "function")
+        .request("function", "service");
+    sketch.scene.settings.account_concurrency = Some(2);
     let ran = sketch.run(9_900);
-    // Three outer invocations leave one place for three inner ones, in each of five bursts.
+    // In each of five bursts two of three invocations are granted a place and keep it while they wait for
+    // the one server of the service; the third is refused at once, and the next burst finds both places free.
     let answers = |from: &str, to: &str, kind| ran.hops(from, to, kind).len();
-    assert_eq!(answers("outer", "inner", HopKind::Reply), 5);
-    assert_eq!(answers("outer", "inner", HopKind::Throttled), 10);
-    assert_eq!(answers("client", "gateway", HopKind::Reply), 5);
-    assert_eq!(answers("client", "gateway", HopKind::Error), 10);
+    assert_eq!(answers("gateway", "function", HopKind::Throttled), 5);
+    assert_eq!(answers("function", "service", HopKind::Request), 10);
+    assert_eq!(answers("function", "service", HopKind::Reply), 10);
+    assert_eq!(ran.measures("service", Metric::Wait), [0, 80].repeat(5), "the second waits for the first");
+    assert_eq!(answers("gateway", "function", HopKind::Reply), 10);
+    assert_eq!(answers("client", "gateway", HopKind::Reply), 10);
+    assert_eq!(answers("client", "gateway", HopKind::Error) + answers("client", "gateway", HopKind::Throttled), 5);
     sketch.check_splits(5_000);
 }
 

@@ -14,6 +14,7 @@ use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::command::Command;
 use crate::sim::compile::{CompileError, compile};
 use crate::sim::model::Model;
+use crate::sim::row::CommandRow;
 use crate::sim::run::{Options, RunError, Simulation};
 
 /// Steps after which a run says how far it is.
@@ -66,18 +67,25 @@ impl RerunError {
 
 /// The commands that a person gave to a run; faults come with the scene and are left out.
 pub fn given_commands(recording: &Recording, model: &Model) -> Result<Vec<Command>, RerunError> {
+    let read = |row: CommandRow| match ron::from_str(&row.text) {
+        Ok(action) => Ok(Command { at: row.key.time, action }),
+        Err(error) => Err(RerunError::Command { text: row.text, reason: error.to_string() }),
+    };
+    let all = recording.commands().into_iter().map(read).collect::<Result<Vec<Command>, RerunError>>()?;
+    Ok(without_faults(all, model))
+}
+
+/// Takes the faults of the scene out of recorded commands, each once: a run brings them along.
+pub fn without_faults(mut commands: Vec<Command>, model: &Model) -> Vec<Command> {
     let mut faults: Vec<&Command> = model.faults.iter().collect();
-    let mut given = Vec::new();
-    for row in recording.commands() {
-        let action = ron::from_str(&row.text)
-            .map_err(|error| RerunError::Command { text: row.text.clone(), reason: error.to_string() })?;
-        let command = Command { at: row.key.time, action };
-        match faults.iter().position(|fault| **fault == command) {
-            Some(at) => drop(faults.remove(at)),
-            None => given.push(command),
+    commands.retain(|command| match faults.iter().position(|fault| *fault == command) {
+        Some(at) => {
+            faults.remove(at);
+            false
         }
-    }
-    Ok(given)
+        None => true,
+    });
+    commands
 }
 
 /// Where the lost tail of a recording ends: where its run was to end, or with its last command.
