@@ -49,6 +49,8 @@ pub fn check(scene: &Scene) -> Vec<SceneProblem> {
 #[derive(Default)]
 pub(crate) struct Parts {
     nodes: BTreeSet<NodeId>,
+    /// Nodes that may have become another kind, which what their links say must fit.
+    kinds: BTreeSet<NodeId>,
     links: BTreeSet<LinkId>,
     regions: BTreeSet<RegionId>,
     lists: BTreeSet<List>,
@@ -70,8 +72,14 @@ pub(crate) fn touched(edit: &Edit) -> Parts {
 
 fn touch(edit: &Edit, parts: &mut Parts) {
     match edit {
-        Edit::AddNode { id, .. } | Edit::SetKind { id, .. } | Edit::SetNodeRegion { id, .. } => {
+        Edit::SetNodeRegion { id, .. } => {
             parts.nodes.insert(id.clone());
+        }
+        Edit::AddNode { id, .. } | Edit::SetKind { id, .. } => {
+            parts.nodes.insert(id.clone());
+            parts.kinds.insert(id.clone());
+            // What functions keep for themselves must fit into what all have.
+            parts.lists.insert(List::Settings);
         }
         Edit::MoveNodes { to } => parts.nodes.extend(to.keys().cloned()),
         Edit::AddLink { id, .. } | Edit::ReplaceLink { id, .. } => {
@@ -111,9 +119,10 @@ pub(crate) fn parts(scene: &Scene, parts: &Parts) -> Vec<SceneProblem> {
     let mut links: BTreeSet<&LinkId> = parts.links.iter().collect();
     for (id, node) in parts.nodes.iter().filter_map(|id| scene.nodes.get_key_value(id)) {
         self::node(scene, id, node, &mut findings);
-        if rule_names(&node.kind).is_some() {
-            links.extend(scene.links.iter().filter(|(_, link)| link.from == *id).map(|(id, _)| id));
-        }
+    }
+    if !parts.kinds.is_empty() {
+        let meets = |link: &Link| parts.kinds.contains(&link.from) || parts.kinds.contains(&link.to);
+        links.extend(scene.links.iter().filter(|(_, link)| meets(link)).map(|(id, _)| id));
     }
     for (id, link) in links.into_iter().filter_map(|id| scene.links.get_key_value(id)) {
         self::link(scene, id, link, &mut findings);
