@@ -14,9 +14,7 @@ use bevy::input::keyboard::KeyboardInput;
 use bevy::input::mouse::{MouseButtonInput, MouseWheel};
 use bevy::log::{Level, LogPlugin};
 use bevy::prelude::*;
-use bevy::render::error_handler::{RenderErrorHandler, RenderErrorPolicy};
 use bevy::render::renderer::RenderAdapterInfo;
-use bevy::render::settings::RenderCreation;
 use bevy::window::{ExitCondition, WindowResolution};
 use bevy::winit::{UpdateMode, WinitSettings};
 use bevy_egui::{EguiGlobalSettings, EguiPlugin, EguiStartupSet, PrimaryEguiContext};
@@ -25,12 +23,15 @@ use wgpu::BlendState;
 use super::edit::EditPlugin;
 use super::engine::{EnginePlugin, EngineRoom};
 use super::files::{Files, FilesPlugin, open_first};
+use super::follow::FollowPlugin;
 use super::keys::KeysPlugin;
 use super::notice::Notices;
 use super::opening::Opening;
 use super::panel::PanelsPlugin;
 use super::playhead::{PlayheadPlugin, Track};
 use super::reading::ReadingPlugin;
+use super::revival::RevivalPlugin;
+use super::settings::SettingsPlugin;
 use super::state::{Play, Playhead, Quality, Selection, order_frame};
 use super::tell::TellPlugin;
 use super::theme::Theme;
@@ -46,11 +47,13 @@ impl Plugin for DesktopPlugins {
             .add_plugins((
                 PlayheadPlugin,
                 ReadingPlugin,
+                FollowPlugin,
                 EditPlugin,
                 EnginePlugin,
                 FilesPlugin,
                 KeysPlugin,
                 PanelsPlugin,
+                RevivalPlugin,
             ))
             .add_plugins(ViewPlugins)
             .add_systems(PreStartup, choose_quality)
@@ -75,8 +78,7 @@ pub fn run(opening: Opening) -> ExitCode {
         ..WindowPlugin::default()
     };
     app.add_plugins(DefaultPlugins.set(window).set(quiet_log()))
-        .add_plugins((DesktopPlugins, TellPlugin))
-        .insert_resource(RenderErrorHandler(recover))
+        .add_plugins((DesktopPlugins, TellPlugin, SettingsPlugin))
         .insert_resource(WinitSettings::continuous())
         .init_resource::<Restless>()
         .add_systems(PreStartup, spawn_panel_camera.before(EguiStartupSet::InitContexts))
@@ -100,18 +102,6 @@ pub fn quiet_log() -> LogPlugin {
                 .to_owned(),
         ..LogPlugin::default()
     }
-}
-
-/// A lost device is asked for again; buffers are uploaded anew by `RenderStartup`.
-fn recover(
-    error: &bevy::render::error_handler::RenderError,
-    main: &mut World,
-    _render: &mut World,
-) -> RenderErrorPolicy {
-    if let Some(mut notices) = main.get_resource_mut::<Notices>() {
-        notices.say(format!("The graphics device was lost and is asked for again: {}", error.description));
-    }
-    RenderErrorPolicy::Recover(RenderCreation::default())
 }
 
 fn spawn_panel_camera(mut commands: Commands) {
@@ -180,6 +170,7 @@ impl Movements<'_, '_> {
         hands > 0
             || self.playhead.play == Play::Playing
             || self.track.waiting_step.is_some()
+            || self.track.catching_up.is_some()
             || self.engine.is_busy()
             || self.files.is_busy()
             || self.selection.is_changed()

@@ -13,14 +13,14 @@ use crate::scene::document::Scene;
 use crate::scene::edit::Edit;
 use crate::scene::history::History;
 use crate::scene::kind::Kind;
-use crate::scene::slug::NodeId;
+use crate::scene::slug::{LinkId, NodeId};
 use crate::sim::command::CommandAction;
 
 use super::engine::EngineRoom;
 use super::notice::{Card, Notices, Offer};
 use super::playhead::{Edge, Track};
 use super::recovery::Recovery;
-use super::state::{DesktopSystems, OpenScene, Playhead};
+use super::state::{DesktopSystems, OpenScene, Play, Playhead};
 
 /// What a panel or key asks of the scene and its run.
 #[derive(Message, Clone, PartialEq, Debug)]
@@ -45,6 +45,10 @@ pub enum EditRequest {
     Stop(NodeId),
     /// The node works again.
     Start(NodeId),
+    /// The link takes no departures from now on.
+    Cut(LinkId),
+    /// The link takes departures again.
+    Restore(LinkId),
     /// Takes back the last change.
     Undo,
     /// Makes it again.
@@ -140,10 +144,20 @@ impl Bench<'_> {
             EditRequest::Undo => self.step_back(),
             EditRequest::Redo => self.step_again(),
             EditRequest::RunAgain => self.engine.run_again(self.open.scene.clone()),
-            EditRequest::AtLiveEnd(request) => self.act(*request),
+            EditRequest::AtLiveEnd(request) => {
+                self.act(*request);
+                let live = self.engine.is_live();
+                self.notices.say(if live { "It acts at the live end." } else { "The next run begins with it." });
+            }
             EditRequest::FromHere(request) => self.act_from_here(*request),
-            EditRequest::ShowOld => self.engine.show_old(),
-            EditRequest::DismissOld => self.engine.dismiss_old(),
+            EditRequest::ShowOld => {
+                self.engine.show_old();
+                self.offer_other("The other run is on show.");
+            }
+            EditRequest::DismissOld => {
+                self.engine.dismiss_old();
+                self.notices.say("The other run is gone.");
+            }
             request if self.stands_in_the_past(&request) => self.ask_where(request),
             request => self.act(request),
         }
@@ -154,7 +168,11 @@ impl Bench<'_> {
     /// Whether a command of this request would act elsewhere than where the person looks.
     fn stands_in_the_past(&self, request: &EditRequest) -> bool {
         let reach = match request {
-            EditRequest::Parameters { .. } | EditRequest::Stop(_) | EditRequest::Start(_) => true,
+            EditRequest::Parameters { node, kind } => {
+                let edit = Edit::SetKind { id: node.clone(), kind: kind.clone() };
+                matches!(reach_of(&self.open.scene, &edit), Reach::Command(_))
+            }
+            EditRequest::Stop(_) | EditRequest::Start(_) | EditRequest::Cut(_) | EditRequest::Restore(_) => true,
             EditRequest::Change(edit) => matches!(reach_of(&self.open.scene, edit), Reach::Command(_)),
             _ => false,
         };
@@ -169,7 +187,13 @@ impl Bench<'_> {
                 let end = Offer::edit("Apply at the live end", EditRequest::AtLiveEnd(boxed()));
                 self.notices.offer("The playhead stands in the past. Where shall this act?", vec![end, here]);
             }
-            Edge::Final => self.notices.offer("The run is over. Shall it branch off here?", vec![here]),
+            Edge::Final => {
+                let mut offers = vec![here];
+                if matches!(request, EditRequest::Parameters { .. } | EditRequest::Change(_)) {
+                    offers.push(Offer::edit("Change the scene alone", EditRequest::AtLiveEnd(boxed())));
+                }
+                self.notices.offer("The run is over. Shall it branch off here?", offers);
+            }
         }
     }
 
@@ -177,8 +201,16 @@ impl Bench<'_> {
     fn act(&mut self, request: EditRequest) {
         match self.edit_of(request) {
             Asked::Edit(edit) => self.perform(edit),
-            Asked::Command(action) => self.engine.command(action),
+            Asked::Command(action) => self.command(action),
             Asked::Nothing => {}
+        }
+    }
+
+    /// Hands a command to the run, and says so where nothing will be seen of it yet.
+    fn command(&mut self, action: CommandAction) {
+        self.engine.command(action);
+        if self.engine.is_live() && self.playhead.play == Play::Paused {
+            self.notices.say("It acts as soon as the run goes on.");
         }
     }
 
@@ -214,8 +246,14 @@ impl Bench<'_> {
     /// Undoing a live edit is a new command at the present time.
     fn take_made(&mut self, scene: Scene, made: &Edit, said: &str) {
         let reach = reach_of(&self.open.scene, made);
-        self.notices.say(format!("{said}: {}.", made.label()));
+        let waits = matches!(reach, Reach::Command(_)) && self.engine.is_live() && self.playhead.play == Play::Paused;
+        let again = reach == Reach::Model && self.engine.has_run();
         self.take(scene, made, reach);
+        // A new run has its own line, with the way back to the old one.
+        if !again {
+            let when = if waits { " It acts as soon as the run goes on." } else { "" };
+            self.notices.say(format!("{said}: {}.{when}", made.label()));
+        }
     }
 
     fn take(&mut self, scene: Scene, made: &Edit, reach: Reach) {
@@ -224,9 +262,20 @@ impl Bench<'_> {
         self.open.revision += 1;
         match reach {
             Reach::Picture => {}
-            Reach::Command(action) => self.engine.command(action),
-            Reach::Model => self.engine.run_again(self.open.scene.clone()),
+            Reach::Command(action) => self.command(action),
+            Reach::Model if !self.engine.has_run() => self.engine.run_again(self.open.scene.clone()),
+            Reach::Model => {
+                self.engine.run_changed(self.open.scene.clone(), made, self.playhead.time);
+                self.offer_other("This holds from the beginning, so a new run goes up to here. The old one is kept.");
+            }
         }
+    }
+
+    /// Says something about two runs, and offers the one that is not on show.
+    fn offer_other(&mut self, text: &str) {
+        let show = Offer::edit("Show the other run", EditRequest::ShowOld);
+        let dismiss = Offer::edit("Dismiss it", EditRequest::DismissOld);
+        self.notices.offer(text, vec![show, dismiss]);
     }
 
     /// Runs again up to the playhead, with the scene as it was, and acts there.
@@ -249,9 +298,7 @@ impl Bench<'_> {
             Asked::Command(action) => self.engine.branch(before, self.playhead.time, action),
             Asked::Nothing => return,
         }
-        let show = Offer::edit("Show the old run", EditRequest::ShowOld);
-        let dismiss = Offer::edit("Dismiss it", EditRequest::DismissOld);
-        self.notices.offer("A new run branches off here. The old one is kept.", vec![show, dismiss]);
+        self.offer_other("A new run branches off here. The old one is kept.");
     }
 
     fn edit_of(&self, request: EditRequest) -> Asked {
@@ -261,6 +308,8 @@ impl Bench<'_> {
             EditRequest::Change(edit) => Asked::Edit(edit),
             EditRequest::Stop(node) => Asked::Command(CommandAction::Stop(node)),
             EditRequest::Start(node) => Asked::Command(CommandAction::Start(node)),
+            EditRequest::Cut(link) => Asked::Command(CommandAction::Cut(link)),
+            EditRequest::Restore(link) => Asked::Command(CommandAction::Restore(link)),
             _ => Asked::Nothing,
         }
     }
@@ -277,13 +326,32 @@ enum Asked {
 fn reach_of(scene: &Scene, edit: &Edit) -> Reach {
     match edit {
         Edit::SetKind { id, kind } => match scene.nodes.get(id) {
-            Some(node) if std::mem::discriminant(&node.kind) == std::mem::discriminant(&**kind) => {
+            Some(node) if same_languages(&node.kind, kind) => {
                 Reach::Command(CommandAction::Parameters(id.clone(), kind.clone()))
             }
             _ => Reach::Model,
         },
-        Edit::MoveNodes { .. } | Edit::SetNodeLabel { .. } | Edit::SetNodeNote { .. } => Reach::Picture,
+        Edit::MoveNodes { .. }
+        | Edit::SetNodeLabel { .. }
+        | Edit::SetNodeNote { .. }
+        | Edit::SetTitle { .. }
+        | Edit::SetNotes { .. } => Reach::Picture,
+        Edit::Batch(edits) if edits.iter().all(|edit| reach_of(scene, edit) == Reach::Picture) => Reach::Picture,
         _ => Reach::Model,
+    }
+}
+
+/// Whether both are of one kind and say the same in patterns, payloads and definitions. Those are
+/// compiled into the model, so a run that goes on cannot be told others.
+fn same_languages(one: &Kind, other: &Kind) -> bool {
+    match (one, other) {
+        (Kind::Producer(one), Kind::Producer(other)) => one.payloads == other.payloads,
+        (Kind::Client(one), Kind::Client(other)) => one.payloads == other.payloads,
+        (Kind::Scheduler(one), Kind::Scheduler(other)) => one.payloads == other.payloads,
+        (Kind::Router(one), Kind::Router(other)) => one.routes == other.routes,
+        (Kind::Bus(one), Kind::Bus(other)) => one.rules == other.rules,
+        (Kind::StateMachine(one), Kind::StateMachine(other)) => one.definition == other.definition,
+        (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
     }
 }
 
@@ -291,16 +359,19 @@ fn reach_of(scene: &Scene, edit: &Edit) -> Reach {
 mod tests {
     use super::*;
     use crate::scene::document::Node;
-    use crate::scene::kind::{Queue, Sink};
+    use crate::scene::kind::{Bus, Queue, Rule, Sink};
 
     fn id(text: &str) -> NodeId {
         NodeId::new(text).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn scene() -> Scene {
-        let kind = Kind::Queue(Queue::default());
+    fn scene_with(kind: Kind) -> Scene {
         let node = Node { label: String::new(), position: (0.0, 0.0, 0.0), region: None, kind, note: String::new() };
         Scene { nodes: [(id("queue"), node)].into(), ..Scene::default() }
+    }
+
+    fn scene() -> Scene {
+        scene_with(Kind::Queue(Queue::default()))
     }
 
     #[test]
@@ -313,9 +384,20 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_is_part_of_the_model_and_a_number_beside_it_is_not() {
+        let rule = Rule::new("{\"source\": [\"shop\"]}");
+        let bus = Bus { rules: [("orders".to_owned(), rule)].into(), ..Bus::default() };
+        let scene = scene_with(Kind::Bus(bus.clone()));
+        let told = |bus: Bus| Edit::SetKind { id: id("queue"), kind: Box::new(Kind::Bus(bus)) };
+        assert!(matches!(reach_of(&scene, &told(Bus { retries: 3, ..bus })), Reach::Command(_)));
+        assert_eq!(reach_of(&scene, &told(Bus::default())), Reach::Model);
+    }
+
+    #[test]
     fn notes_and_places_leave_the_run_alone() {
         let edit = Edit::SetNodeNote { id: id("queue"), note: "slow".to_owned() };
         assert_eq!(reach_of(&scene(), &edit), Reach::Picture);
+        assert_eq!(reach_of(&scene(), &Edit::Batch(vec![edit])), Reach::Picture);
         assert_eq!(reach_of(&scene(), &Edit::RemoveNode { id: id("queue") }), Reach::Model);
     }
 }

@@ -14,14 +14,16 @@ use crossbeam_channel::Receiver;
 
 use crate::record::{self, Recording, Target, WriterHandle};
 use crate::scene::document::Scene;
+use crate::scene::edit::{Edit, apply};
 use crate::scene::time::SimTime;
 use crate::sim::command::{Command, CommandAction};
-use crate::sim::compile::compile;
+use crate::sim::compile::{compile, faults};
 use crate::sim::live::{self, Engine};
 use crate::sim::run::Options;
 use crate::study::rerun::without_faults;
 
 use super::notice::{Card, Notices, Work};
+use super::panel::figure::clock_short;
 use super::playhead::{Looping, Track};
 use super::state::{DesktopSystems, OpenRecording, OpenScene, Playhead};
 
@@ -37,6 +39,8 @@ pub struct EngineRoom {
     changed: bool,
     /// Where the playhead goes with that change.
     jump: Option<SimTime>,
+    /// A new run that has not yet come to where the playhead was.
+    catching_up: Option<Work>,
 }
 
 /// A run that goes on.
@@ -68,7 +72,7 @@ impl Plugin for EnginePlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<EngineRoom>().init_resource::<OpenRecording>().add_systems(
             Update,
-            (pick_up, push_horizon).chain().in_set(DesktopSystems::Edit).after(super::edit::drain),
+            (pick_up, push_horizon, watch_catching_up).chain().in_set(DesktopSystems::Edit).after(super::edit::drain),
         );
     }
 }
@@ -93,16 +97,36 @@ impl EngineRoom {
     pub fn branch(&mut self, scene: Arc<Scene>, at: SimTime, action: CommandAction) {
         let mut commands = self.commands_before(at);
         commands.push(Command { at, action });
-        self.old = self.shown.clone();
         let scene = self.shown.as_ref().map_or(scene, |recording| Arc::new(recording.scene().clone()));
+        self.start_beside_old(scene, at, commands);
+    }
+
+    /// Runs a changed scene again up to `at`, with every command so far that still names something.
+    /// `edit` was made to the open scene, of which `scene` is the new state.
+    pub fn run_changed(&mut self, scene: Arc<Scene>, edit: &Edit, at: SimTime) {
+        let mut commands = self.commands_before(at);
+        let scene = match self.shown.as_ref().map(|recording| changed(recording.scene(), edit)) {
+            Some(Some(scene)) => Arc::new(scene),
+            _ => scene,
+        };
+        commands.retain(|command| names_something(&scene, &command.action));
+        self.start_beside_old(scene, at, commands);
+    }
+
+    fn start_beside_old(&mut self, scene: Arc<Scene>, at: SimTime, commands: Vec<Command>) {
+        // A run that has not shown itself yet must not push the one that a person knows away.
+        if self.starting.is_none() {
+            self.old = self.shown.clone();
+        }
         self.start(scene, at, commands);
     }
 
     /// Commands and faults that acted before an instant.
     fn commands_before(&self, at: SimTime) -> Vec<Command> {
-        let rows = self.shown.as_ref().map(Recording::commands).unwrap_or_default();
-        let given = rows.into_iter().filter(|row| row.key.time < at);
-        given.filter_map(|row| Some(Command { at: row.key.time, action: ron::from_str(&row.text).ok()? })).collect()
+        let Some(recording) = &self.shown else { return Vec::new() };
+        let rows = recording.commands().into_iter().filter(|row| row.key.time < at);
+        let all = rows.filter_map(|row| Some(Command { at: row.key.time, action: ron::from_str(&row.text).ok()? }));
+        without(all.collect(), faults(recording.scene()))
     }
 
     fn start(&mut self, scene: Arc<Scene>, at: SimTime, commands: Vec<Command>) {
@@ -156,6 +180,16 @@ impl EngineRoom {
         }
     }
 
+    /// Whether a command would act.
+    pub fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Whether a recording is kept beside the one on show.
+    pub fn has_old(&self) -> bool {
+        self.old.is_some()
+    }
+
     /// Shows the recording before the last branch; the branch takes its place.
     pub fn show_old(&mut self) {
         if let Some(old) = self.old.take() {
@@ -177,6 +211,38 @@ impl EngineRoom {
             drop(ended);
         }
     }
+}
+
+/// The scene of a recording with a change made to it; `None` where the change does not fit it.
+fn changed(scene: &Scene, edit: &Edit) -> Option<Scene> {
+    let mut scene = scene.clone();
+    let inverse = apply(&mut scene, edit.clone());
+    inverse.is_ok().then_some(scene)
+}
+
+/// Whether the node or link of a command is in the scene.
+fn names_something(scene: &Scene, action: &CommandAction) -> bool {
+    match action {
+        CommandAction::Stop(node)
+        | CommandAction::Start(node)
+        | CommandAction::Slow(node, _)
+        | CommandAction::ErrorRate(node, _)
+        | CommandAction::Parameters(node, _)
+        | CommandAction::Send(node, _) => scene.nodes.contains_key(node),
+        CommandAction::Cut(link) | CommandAction::Restore(link) => scene.links.contains_key(link),
+    }
+}
+
+/// All commands but those that stand in `others`, each of which takes one away.
+fn without(commands: Vec<Command>, mut others: Vec<Command>) -> Vec<Command> {
+    let own = |command: &Command| match others.iter().position(|other| other == command) {
+        Some(place) => {
+            others.swap_remove(place);
+            false
+        }
+        None => true,
+    };
+    commands.into_iter().filter(own).collect()
 }
 
 fn start_run(scene: &Scene, commands: &[Command]) -> Result<Started, Vec<String>> {
@@ -237,9 +303,31 @@ fn pick_up(
     let limit = limit.or(room.shown.as_ref().map(Recording::end)).unwrap_or_default();
     let looping = if track.looping == Looping::All { Looping::All } else { Looping::Off };
     *track = Track { limit, looping, ..Track::default() };
+    room.catching_up = None;
     if let Some(at) = room.jump.take() {
         playhead.time = at;
+        let behind = room.shown.as_ref().is_some_and(|recording| !recording.finished() && recording.end() < at);
+        if behind {
+            track.catching_up = Some(at);
+            room.catching_up = Some(Work::new(format!("Running up to {}", clock_short(at))));
+        }
     }
+}
+
+/// Says how far a new run has caught up, and lets a person look at it before it has.
+fn watch_catching_up(mut room: ResMut<EngineRoom>, mut track: ResMut<Track>, mut notices: ResMut<Notices>) {
+    let Some(work) = room.catching_up.clone() else { return };
+    match track.catching_up {
+        Some(_) if work.is_cancelled() => track.catching_up = None,
+        Some(target) => {
+            work.advance((track.recorded.seconds() / target.seconds().max(1e-9)) as f32);
+            notices.work = Some(work);
+            return;
+        }
+        None => {}
+    }
+    room.catching_up = None;
+    notices.work = None;
 }
 
 fn take_over(room: &mut EngineRoom, started: Result<Started, Vec<String>>, at: SimTime, notices: &mut Notices) {
@@ -279,6 +367,20 @@ fn push_horizon(mut room: ResMut<EngineRoom>, playhead: Res<Playhead>, track: Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::slug::NodeId;
+
+    fn at(second: u64, action: CommandAction) -> Command {
+        Command { at: SimTime::ZERO + crate::scene::time::SimSpan::from_seconds(second), action }
+    }
+
+    #[test]
+    fn a_branch_is_given_commands_of_hands_and_not_the_faults_of_its_scene() {
+        let node = || NodeId::new("a").unwrap_or_else(|error| panic!("{error}"));
+        let (stop, start) = (at(5, CommandAction::Stop(node())), at(9, CommandAction::Start(node())));
+        let recorded = vec![stop.clone(), stop.clone(), start.clone()];
+        assert_eq!(without(recorded, vec![start, stop.clone()]), std::slice::from_ref(&stop));
+        assert!(!names_something(&Scene::default(), &stop.action));
+    }
 
     #[test]
     fn a_room_without_a_run_takes_commands_and_does_nothing() {

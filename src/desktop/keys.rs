@@ -9,11 +9,14 @@ use bevy::input::keyboard::{Key, KeyboardFocusLost, KeyboardInput};
 use bevy::prelude::*;
 use bevy_egui::EguiContexts;
 
+use crate::scene::slug::{LinkId, NodeId};
 use crate::sim::row::Condition;
 
 use super::edit::EditRequest;
+use super::reading::Readings;
+use super::reading::link::{Passage, passage_at};
 use super::request::{FileRequest, TransportRequest, WindowRequest};
-use super::state::{CameraRequest, DesktopSystems, Figures, OpenScene, Selection};
+use super::state::{CameraRequest, DesktopSystems, Figures, OpenScene, Playhead, Selection};
 
 /// Turns keys into requests.
 pub struct KeysPlugin;
@@ -37,7 +40,7 @@ pub enum Press {
     Window(WindowRequest),
     /// Something of the camera.
     Camera(CameraRequest),
-    /// Stops or starts the selected node.
+    /// Stops or starts the selected node, cuts or restores the selected link.
     StopOrStart,
 }
 
@@ -131,6 +134,8 @@ fn press(
     selection: Res<Selection>,
     open: Res<OpenScene>,
     figures: Res<Figures>,
+    readings: Res<Readings>,
+    playhead: Res<Playhead>,
     mut outlets: Outlets,
 ) {
     let ctx = contexts.ctx_mut().ok();
@@ -156,17 +161,26 @@ fn press(
             Some(Press::Window(request)) => drop(outlets.window.write(request)),
             Some(Press::Camera(request)) => drop(outlets.camera.write(request)),
             Some(Press::StopOrStart) => {
-                if let Some(request) = stop_or_start(&selection, &open, &figures) {
-                    outlets.edits.write(request);
-                }
+                let request = match &*selection {
+                    Selection::None => None,
+                    Selection::Node(node) => stop_or_start(node, &open, &figures),
+                    Selection::Link(link) => Some(cut_or_restore(link, &readings, &playhead)),
+                };
+                outlets.edits.write_batch(request);
             }
             None => {}
         }
     }
 }
 
-fn stop_or_start(selection: &Selection, open: &OpenScene, figures: &Figures) -> Option<EditRequest> {
-    let Selection::Node(id) = selection else { return None };
+fn cut_or_restore(link: &LinkId, readings: &Readings, playhead: &Playhead) -> EditRequest {
+    match passage_at(&readings.severings, link, playhead.time) {
+        Passage::Free => EditRequest::Cut(link.clone()),
+        Passage::Cut => EditRequest::Restore(link.clone()),
+    }
+}
+
+fn stop_or_start(id: &NodeId, open: &OpenScene, figures: &Figures) -> Option<EditRequest> {
     let row = open.scene.nodes.keys().position(|node| node == id)?;
     let stopped = figures.nodes.get(row).is_some_and(|node| node.condition & Condition::STOPPED != 0);
     Some(if stopped { EditRequest::Start(id.clone()) } else { EditRequest::Stop(id.clone()) })

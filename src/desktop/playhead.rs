@@ -57,6 +57,8 @@ pub struct Track {
     pub looping: Looping,
     /// A step forward that waits for the engine to record the next event.
     pub waiting_step: Option<SimTime>,
+    /// Where the playhead stands as soon as a new run has come so far.
+    pub catching_up: Option<SimTime>,
 }
 
 /// The recorded instants at which something happened.
@@ -81,7 +83,7 @@ impl Track {
 
     /// How far the engine should have come, for this playhead.
     pub fn horizon(&self, playhead: &Playhead) -> SimTime {
-        let waiting = self.waiting_step.unwrap_or(SimTime::ZERO);
+        let waiting = self.waiting_step.max(self.catching_up).unwrap_or(SimTime::ZERO);
         (playhead.time + lead(playhead.speed)).max(waiting).min(self.limit)
     }
 }
@@ -94,7 +96,7 @@ fn lead(speed: f64) -> SimSpan {
 /// Moves the playhead by `wall` seconds of wall time.
 pub fn advance(playhead: &mut Playhead, track: &Track, wall: f64) {
     playhead.wall += wall;
-    if playhead.play == Play::Paused {
+    if playhead.play == Play::Paused || track.catching_up.is_some() {
         return;
     }
     let step = SimSpan::from_seconds_f64(wall.clamp(0.0, FRAME_LONGEST) * playhead.speed);
@@ -124,6 +126,9 @@ pub fn obey(playhead: &mut Playhead, track: &mut Track, instants: &dyn Instants,
         Faster, LoopFrom, LoopTo, Pause, Seek, Slower, Speed, StepBack, StepForward, ToEnd, ToStart, Toggle, ToggleLoop,
     };
     track.waiting_step = None;
+    if moves(request) {
+        track.catching_up = None;
+    }
     match request {
         Toggle if playhead.play == Play::Playing => playhead.play = Play::Paused,
         Toggle | TransportRequest::Play => start(playhead, track),
@@ -143,6 +148,21 @@ pub fn obey(playhead: &mut Playhead, track: &mut Track, instants: &dyn Instants,
         ToggleLoop => track.looping = Looping::Off,
         LoopFrom => track.looping = between(playhead.time, loop_end(track)),
         LoopTo => track.looping = between(loop_start(track), playhead.time),
+    }
+}
+
+/// Whether a request takes the playhead elsewhere.
+fn moves(request: TransportRequest) -> bool {
+    use TransportRequest::{Seek, StepBack, StepForward, ToEnd, ToStart};
+    matches!(request, Seek(_) | StepBack | StepForward | ToEnd | ToStart)
+}
+
+/// Stands where a new run has come to, until it has come as far as it should.
+pub fn catch_up(playhead: &mut Playhead, track: &mut Track) {
+    let Some(target) = track.catching_up else { return };
+    playhead.time = target.min(track.recorded);
+    if track.recorded >= target || track.edge == Edge::Final {
+        track.catching_up = None;
     }
 }
 
@@ -259,6 +279,7 @@ pub(super) fn move_playhead(
         obey(&mut playhead, &mut track, &instants, *request);
     }
     resume_step(&mut playhead, &mut track, &instants);
+    catch_up(&mut playhead, &mut track);
     advance(&mut playhead, &track, time.delta_secs_f64());
 }
 
@@ -381,6 +402,22 @@ mod tests {
         run.recorded = at_second(20);
         resume_step(&mut playhead, &mut run, &Listed(vec![15]));
         assert_eq!((playhead.time, run.waiting_step), (at_second(15), None));
+    }
+
+    #[test]
+    fn a_new_run_catches_up_with_the_old_one_before_it_goes_on() {
+        let mut playhead = playing(30, 100.0);
+        let mut run = Track { catching_up: Some(at_second(30)), ..track(10, 60, Edge::Live) };
+        catch_up(&mut playhead, &mut run);
+        advance(&mut playhead, &run, 0.05);
+        assert_eq!((playhead.time, run.horizon(&playhead)), (at_second(10), at_second(35)));
+        run.recorded = at_second(40);
+        catch_up(&mut playhead, &mut run);
+        advance(&mut playhead, &run, 0.05);
+        assert_eq!((playhead.time, run.catching_up), (at_second(35), None));
+        run.catching_up = Some(at_second(50));
+        obey(&mut playhead, &mut run, &Listed(vec![]), TransportRequest::Seek(at_second(20)));
+        assert_eq!((playhead.time, run.catching_up), (at_second(20), None));
     }
 
     #[test]

@@ -4,20 +4,25 @@
 //! panels show the last finished one. In pictures of tests it happens at once.
 //! Reads `OpenRecording`, `Playhead`, `Track` and `Selection`; writes `Readings` and `Figures`.
 
+pub mod link;
+
 use bevy::prelude::*;
 use bevy::tasks::futures::check_ready;
 use bevy::tasks::{AsyncComputeTaskPool, Task};
 
+use crate::record::chunk::Chunk;
+use crate::record::columns::range;
 use crate::record::histogram::Histogram;
 use crate::record::statistics::CELL;
 use crate::record::window::{NodeStatistics, WindowStatistics};
 use crate::record::{Quantity, Recording};
 use crate::scene::kind::Kind;
-use crate::scene::slug::NodeId;
+use crate::scene::slug::{LinkId, NodeId};
 use crate::scene::time::{SimSpan, SimTime};
-use crate::sim::id::NodeIndex;
+use crate::sim::id::{LinkIndex, MessageId, NodeIndex};
 use crate::sim::row::Outcome;
 
+use self::link::{LinkReadings, Severing, severings};
 use super::playhead::Track;
 use super::state::{DesktopSystems, Figures, NodeShown, OpenRecording, Playhead, Selection};
 
@@ -25,6 +30,9 @@ use super::state::{DesktopSystems, Figures, NodeShown, OpenRecording, Playhead, 
 const BUCKETS: usize = 120;
 /// Wall time between two readings while nothing but the end of the recording moves.
 const PAUSE: f64 = 0.25;
+
+/// Messages of a node that are listed.
+const MESSAGES_SHOWN: usize = 6;
 
 /// What was read last.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
@@ -45,8 +53,12 @@ pub struct Readings {
     pub dead_letters: Vec<f32>,
     /// Commands and faults that acted, with what they say.
     pub commands: Vec<(SimTime, String)>,
+    /// Cuts of links among them.
+    pub severings: Vec<Severing>,
     /// The selected node.
     pub node: Option<NodeReadings>,
+    /// The selected link.
+    pub link: Option<LinkReadings>,
 }
 
 /// What was read of one node.
@@ -70,6 +82,8 @@ pub struct NodeReadings {
     pub busy: f64,
     /// Response or service time in seconds: p50, p95, p99.
     pub latency: [Option<f64>; 3],
+    /// The last messages that came up to the playhead, the newest first, with their arrivals.
+    pub messages: Vec<(SimTime, MessageId)>,
 }
 
 /// What is asked of a recording.
@@ -83,6 +97,15 @@ struct Ask {
     recent: SimSpan,
     /// The selected node, its row and the quantity of its big figure.
     node: Option<(NodeId, NodeIndex, Quantity)>,
+    /// The selected link and its row.
+    link: Option<(LinkId, LinkIndex)>,
+}
+
+impl Ask {
+    /// Whether both ask about the same node or link.
+    fn same_subject(&self, other: &Ask) -> bool {
+        self.node == other.node && self.link == other.link
+    }
 }
 
 /// Whether readings may lag behind the playhead.
@@ -194,10 +217,11 @@ fn read_series(
         at: playhead.time,
         recent: recent(playhead.speed),
         node: selected(&recording, &selection),
+        link: selected_link(&recording, &selection),
     };
-    let other_node = desk.last.as_ref().map(|last| &last.node) != Some(&ask.node);
+    let same = desk.last.as_ref().is_some_and(|last| last.same_subject(&ask));
     let rested = playhead.wall - desk.last_wall >= PAUSE;
-    if desk.last.as_ref() == Some(&ask) || (!other_node && !rested && *promptness == Promptness::Later) {
+    if desk.last.as_ref() == Some(&ask) || (same && !rested && *promptness == Promptness::Later) {
         return;
     }
     desk.last = Some(ask.clone());
@@ -227,15 +251,26 @@ fn selected(recording: &Recording, selection: &Selection) -> Option<(NodeId, Nod
     Some((id.clone(), NodeIndex(u32::try_from(row).ok()?), quantity))
 }
 
+fn selected_link(recording: &Recording, selection: &Selection) -> Option<(LinkId, LinkIndex)> {
+    let Selection::Link(id) = selection else { return None };
+    let row = recording.scene().links.keys().position(|known| known == id)?;
+    Some((id.clone(), LinkIndex(u32::try_from(row).ok()?)))
+}
+
 fn collect(recording: &Recording, ask: &Ask) -> Readings {
     let mut readings = Readings { span: (SimTime::ZERO, ask.end), ..Readings::default() };
     let buckets = buckets(ask.end);
     let windows =
         (0..buckets).map(|bucket| recording.window(edge(ask.end, bucket, buckets), edge(ask.end, bucket + 1, buckets)));
+    let mut along = Vec::new();
     for window in windows {
         fold(&mut readings, &window);
+        along.extend(ask.link.as_ref().map(|(_, row)| link::bucket(&window, *row)));
     }
-    readings.commands = recording.commands().into_iter().map(|row| (row.key.time, row.text)).collect();
+    let commands = recording.commands();
+    readings.severings = severings(&commands);
+    readings.commands = commands.into_iter().map(|row| (row.key.time, row.text)).collect();
+    readings.link = ask.link.as_ref().map(|link| link::read(recording, link, ask.at, ask.recent, along));
     readings.node = ask.node.as_ref().map(|(id, row, quantity)| node_readings(recording, ask, id, *row, *quantity));
     readings
 }
@@ -311,7 +346,24 @@ fn node_readings(recording: &Recording, ask: &Ask, id: &NodeId, row: NodeIndex, 
         dead_letters: rate(node.outcome(Outcome::DeadLettered)),
         busy: node.busy_mean(length),
         latency: quantiles(latency),
+        messages: last_messages(recording, row, ask.at),
     }
+}
+
+/// The last messages that arrived at a node, as far as the chunk under the playhead goes back.
+fn last_messages(recording: &Recording, row: NodeIndex, at: SimTime) -> Vec<(SimTime, MessageId)> {
+    let Some(index) = recording.chunk_at(at) else { return Vec::new() };
+    let look = |chunk: &Chunk| -> Vec<(SimTime, MessageId)> {
+        let came = range(&chunk.receipts.time, SimTime::ZERO, at).rev();
+        let mine = came.filter(|place| chunk.receipts.node.get(*place) == Some(&row.0));
+        let rows = mine.filter_map(|place| chunk.receipts.row(place));
+        rows.filter(|row| row.message != MessageId::NONE)
+            .map(|row| (row.key.time, row.message))
+            .take(MESSAGES_SHOWN)
+            .collect()
+    };
+    let seen = recording.with_open(|open, chunk| (open == index).then(|| look(chunk))).flatten();
+    seen.or_else(|| recording.chunk(index).ok().map(|chunk| look(&chunk))).unwrap_or_default()
 }
 
 /// The value of a series at an instant; zero outside.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use bevy::prelude::*;
 
-use crate::scene::slug::NodeId;
+use crate::scene::slug::{LinkId, NodeId};
 use crate::scene::time::SimTime;
 
 use super::theme::ThemeName;
@@ -83,6 +83,8 @@ pub enum WindowRequest {
     Theme(ThemeName),
     /// Selects a node.
     Select(NodeId),
+    /// Selects a link.
+    SelectLink(LinkId),
     /// Selects nothing; closes what is open first.
     Escape,
     /// Looks straight down, or from the side.

@@ -434,7 +434,7 @@ fn spread_load(nodes: &mut [NodeModel], links: &[LinkModel]) {
 }
 
 /// The scene's faults as commands, by time.
-fn faults(scene: &Scene) -> Vec<Command> {
+pub fn faults(scene: &Scene) -> Vec<Command> {
     let mut commands = Vec::new();
     for span in &scene.faults {
         let (begins, ends) = match &span.fault {

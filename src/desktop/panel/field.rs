@@ -3,6 +3,7 @@
 //! Invariant: setting a field to its own text changes nothing.
 //! Invariant: a text that does not fit is refused with a sentence; the parameter stays as it was.
 
+use crate::scene::document::{Link, LinkMode};
 use crate::scene::kind::{FunctionEffect, Jitter, Kind, Retry, RouterPolicy, Schedule, Traffic};
 use crate::scene::units::{Duration, Rate, Size, Spread};
 
@@ -48,6 +49,10 @@ pub enum Value<'a> {
     Policy(&'a mut RouterPolicy),
     /// How a wait is spread.
     Jitter(&'a mut Jitter),
+    /// How the two ends of a link talk.
+    Mode(&'a mut Option<LinkMode>),
+    /// One of these names, or `none`.
+    OneOf(&'a mut Option<String>, Vec<String>),
     /// Something that is shown and edited elsewhere.
     Shown(String),
 }
@@ -71,6 +76,12 @@ const POLICIES: [(&str, RouterPolicy); 4] = [
     ("random", RouterPolicy::Random),
     ("broadcast", RouterPolicy::Broadcast),
 ];
+const MODES: [(&str, Option<LinkMode>); 4] = [
+    ("as kinds suggest", None),
+    ("event", Some(LinkMode::Event)),
+    ("request", Some(LinkMode::Request)),
+    ("poll", Some(LinkMode::Poll)),
+];
 const JITTERS: [(&str, Jitter); 3] = [("none", Jitter::None), ("full", Jitter::Full), ("equal", Jitter::Equal)];
 
 impl Value<'_> {
@@ -92,6 +103,8 @@ impl Value<'_> {
             Value::Effect(value) => name_of(&EFFECTS, value),
             Value::Policy(value) => name_of(&POLICIES, value),
             Value::Jitter(value) => name_of(&JITTERS, value),
+            Value::Mode(value) => name_of(&MODES, value),
+            Value::OneOf(value, _) => or_none(value),
             Value::Shown(text) => text.clone(),
         }
     }
@@ -115,20 +128,27 @@ impl Value<'_> {
             Value::Effect(value) => **value = named(&EFFECTS, text)?,
             Value::Policy(value) => **value = named(&POLICIES, text)?,
             Value::Jitter(value) => **value = named(&JITTERS, text)?,
-            Value::Shown(_) => return Err("This is edited in the scene's file.".to_owned()),
+            Value::Mode(value) => **value = named(&MODES, text)?,
+            Value::OneOf(value, names) => **value = maybe(text, |text| one_of(names, text))?,
+            Value::Shown(_) => return Err("This cannot be changed here.".to_owned()),
         }
         Ok(())
     }
 
     /// The texts to choose from, where the value is one of a few.
-    pub fn choices(&self) -> Vec<&'static str> {
+    pub fn choices(&self) -> Vec<String> {
         match self {
             Value::Switch(_) => names(&SWITCH),
             Value::Effect(_) => names(&EFFECTS),
             Value::Policy(_) => names(&POLICIES),
             Value::Jitter(_) => names(&JITTERS),
+            Value::Mode(_) => names(&MODES),
+            Value::OneOf(_, names) => return std::iter::once(NONE.to_owned()).chain(names.iter().cloned()).collect(),
             _ => Vec::new(),
         }
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
     }
 }
 
@@ -163,6 +183,11 @@ fn maybe<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Opti
         return Ok(None);
     }
     read(text).map(Some)
+}
+
+fn one_of(names: &[String], text: &str) -> Result<String, String> {
+    let found = names.iter().find(|name| name.as_str() == text);
+    found.cloned().ok_or_else(|| format!("`{text}` is none of: {}.", names.join(", ")))
 }
 
 fn rate(text: &str) -> Result<Rate, String> {
@@ -315,11 +340,6 @@ pub fn fields(kind: &mut Kind) -> Vec<Field<'_>> {
             ),
             field("Starts at", "No message before this.", Duration(&mut it.start)),
             field("Ends at", "No message at or after this.", MaybeDuration(&mut it.end)),
-            field(
-                "Payloads",
-                "What the messages say; edited in the scene's file.",
-                Shown(templates(it.payloads.len())),
-            ),
         ],
         Kind::Client(it) => {
             let mut fields = vec![
@@ -390,10 +410,7 @@ pub fn fields(kind: &mut Kind) -> Vec<Field<'_>> {
             field("Long poll", "A poll waits this long for a message.", Duration(&mut it.wait_time)),
         ],
         Kind::Router(it) => {
-            let mut fields = vec![
-                field("Policy", "How it chooses among its links.", Policy(&mut it.policy)),
-                field("Routes", "Patterns by name; edited in the scene's file.", Shown(it.routes.len().to_string())),
-            ];
+            let mut fields = vec![field("Policy", "How it chooses among its links.", Policy(&mut it.policy))];
             fields.extend(retry_fields(&mut it.retry));
             fields
         }
@@ -403,7 +420,6 @@ pub fn fields(kind: &mut Kind) -> Vec<Field<'_>> {
             field("Event age", "An event older than this is retried no more.", Duration(&mut it.age_max)),
             field("Invocations", "Calls to targets a second; none: no throttle.", MaybeRate(&mut it.invocation_rate)),
             field("Archive", "Keeps a copy of each event for replay.", Switch(&mut it.archive)),
-            field("Rules", "Patterns by name; edited in the scene's file.", Shown(it.rules.len().to_string())),
         ],
         Kind::Service(it) => vec![
             field("Servers", "Servers that work side by side.", Count(&mut it.servers)),
@@ -443,16 +459,10 @@ pub fn fields(kind: &mut Kind) -> Vec<Field<'_>> {
             field("Window", "A firing is late by any length up to this.", Duration(&mut it.window)),
             field("Retries", "Retries after a target refused.", Count(&mut it.retries)),
             field("Age", "A firing older than this is retried no more.", Duration(&mut it.age_max)),
-            field("Payloads", "What it sends; edited in the scene's file.", Shown(templates(it.payloads.len()))),
         ],
         Kind::StateMachine(it) => vec![
             field("Executions", "Executions at one time; none: any number.", MaybeCount(&mut it.executions_max)),
             field("Transition", "Time of each transition.", Spread(&mut it.transition)),
-            field(
-                "Definition",
-                "The states; edited in the scene's file.",
-                Shown(format!("{} characters", it.definition.len())),
-            ),
         ],
         Kind::Sink(it) => vec![field("Refuses", "Turns away what arrives.", Switch(&mut it.refuses))],
         Kind::Generic(it) => vec![
@@ -471,12 +481,28 @@ fn retry_fields(retry: &mut Retry) -> Vec<Field<'_>> {
     ]
 }
 
-fn templates(count: usize) -> String {
-    match count {
-        0 => "empty object".to_owned(),
-        1 => "1 template".to_owned(),
-        many => format!("{many} templates"),
+/// The parameters of a link in the order of their importance; `rules` are its source's.
+pub fn link_fields(link: &mut Link, rules: Option<Vec<String>>) -> Vec<Field<'_>> {
+    let mut fields = Vec::new();
+    if let Some(rules) = rules {
+        fields.push(field("Rule", "The rule or route that feeds it.", Value::OneOf(&mut link.rule, rules)));
     }
+    fields.extend([
+        field("Latency", "Time of the way, each way.", Value::Spread(&mut link.latency.spread)),
+        field(
+            "At least",
+            "No hop takes less; none: as the latency suggests, 0s: both ends act as one.",
+            Value::MaybeDuration(&mut link.latency.floor),
+        ),
+        field("Loss", "Share of messages lost on the way.", Value::Share(&mut link.loss)),
+        field("Mode", "How its two ends talk.", Value::Mode(&mut link.mode)),
+        field(
+            "Dead letters",
+            "Takes dead letters rather than ordinary traffic.",
+            Value::Switch(&mut link.dead_letters),
+        ),
+    ]);
+    fields
 }
 
 #[cfg(test)]

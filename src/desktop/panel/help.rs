@@ -45,8 +45,8 @@ pub const KEYS: [(&str, &[(&str, &str)]); 4] = [
             ("Ctrl+Z", "Undo"),
             ("Ctrl+Shift+Z", "Redo"),
             ("Ctrl+Y", "Redo"),
-            ("X", "Stop or start the selected node"),
-            ("Esc", "Select nothing"),
+            ("X", "Stop or start the node, cut or restore the link"),
+            ("Esc", "Leave the message, then the selection"),
         ],
     ),
     (
@@ -82,7 +82,7 @@ pub fn show(ctx: &egui::Context, shown: &Shown, asked: &mut Asked) {
             });
             ui.add_space(8.0);
             ui.label(words(
-                "Drag to move, drag with the right button to turn, turn the wheel to come closer; click a body to select it.",
+                "Drag to move, drag with the right button to turn, turn the wheel to come closer; click a body or a link to select it, a message to follow it.",
                 regular(13.0),
                 shown.second(),
             ));

@@ -1,34 +1,33 @@
 //! The inspector at the right: the selected node's state, its one big figure, its parameters.
 //!
 //! Invariant: a field that is typed in changes nothing until its text fits and is kept by Enter or
-//! by leaving it; until then a dot stands beside it.
-
-use std::collections::BTreeMap;
+//! by leaving it; until then a dot stands beside it (`row.rs`).
 
 use bevy_egui::egui::{self, Align, Color32, Layout, Margin, Panel, Sense, Ui, vec2};
 use egui_phosphor::regular as icon;
 
 use super::chart::{Ground, Line, draw};
-use super::field::{Field, Value, fields};
-use super::figure::{Figure, clock_short, plain, rate, span};
+use super::field::fields;
+use super::figure::{Figure, clock, clock_short, plain, rate, span};
 use super::mark::fault_spans;
 use super::outliner::kind_icon;
+use super::row::{Fate, Kept, fate, field, reading};
 use super::style::{medium, regular, semibold, words};
 use super::widget::{Weight, button, chip, figure, hairline};
 use super::{Asked, PanelState, Shown};
 use crate::desktop::edit::EditRequest;
+use crate::desktop::follow::FollowRequest;
 use crate::desktop::reading::NodeReadings;
-use crate::desktop::state::NodeShown;
+use crate::desktop::request::WindowRequest;
+use crate::desktop::state::{NodeShown, Selection};
 use crate::desktop::theme::paint;
 use crate::scene::document::Node;
 use crate::scene::kind::Kind;
 use crate::scene::slug::NodeId;
 use crate::sim::row::Condition;
 
-/// Texts of fields while they are typed, by node and label.
-pub type Drafts = BTreeMap<(NodeId, &'static str), String>;
-
-const FIELD_HEIGHT: f32 = 25.0;
+/// Links of a node that are listed; a node with more has them found in the picture.
+const LINKS_SHOWN: usize = 24;
 
 /// How a node fares.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,33 +96,88 @@ fn state_words(state: State) -> (&'static str, &'static str) {
     }
 }
 
-/// Draws the inspector, where a node is selected.
+/// Draws the inspector, where a node or a link is selected or a message followed.
 pub fn show(root: &mut Ui, shown: &Shown, state: &mut PanelState, asked: &mut Asked) {
-    let Some((row, id)) = shown.selected() else {
-        state.drafts.clear();
-        return;
+    let scene = &shown.open.scene;
+    let there = match shown.selection {
+        Selection::None => false,
+        Selection::Node(id) => scene.nodes.contains_key(id),
+        Selection::Link(id) => scene.links.contains_key(id),
     };
-    let Some(node) = shown.open.scene.nodes.get(id) else { return };
-    state.drafts.retain(|(owner, _), _| owner == id);
+    if !there && shown.followed.message.is_none() {
+        return;
+    }
+    let width = state.widths.inspector.unwrap_or(shown.sizes.right);
     let frame = super::style::edge(shown.theme, Margin { left: 16, right: 8, top: 14, bottom: 8 });
-    let panel = Panel::right("inspector").default_size(shown.sizes.right).size_range(220.0..=480.0).frame(frame);
-    panel.show(root, |ui| {
+    let panel = Panel::right("inspector").default_size(width).size_range(220.0..=480.0).frame(frame);
+    let inside = panel.show(root, |ui| {
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.set_max_width(ui.available_width() - 8.0);
             ui.spacing_mut().item_spacing.y = 6.0;
-            let figures = shown.figures.nodes.get(row).copied().unwrap_or_default();
-            title(ui, shown, id, node, &figures);
-            ui.add_space(6.0);
-            let readings = shown.readings.node.as_ref().filter(|readings| readings.node == *id);
-            big_figure(ui, shown, node, &figures, readings);
-            stop_button(ui, shown, asked, id, &figures);
-            hairline(ui, shown.theme);
-            parameters(ui, shown, state, asked, id, node);
-            hairline(ui, shown.theme);
-            live(ui, shown, &figures, readings);
-            note(ui, shown, state, asked, id, node);
+            if let Some(message) = shown.followed.message {
+                super::message::show(ui, shown, asked, message);
+                return;
+            }
+            match shown.selection {
+                Selection::Link(id) => super::link::show(ui, shown, state, asked, id),
+                _ => show_node(ui, shown, state, asked),
+            }
         });
     });
+    state.widths.inspector = super::Widths::chosen(inside.response.rect.width(), shown.sizes.right);
+}
+
+fn show_node(ui: &mut Ui, shown: &Shown, state: &mut PanelState, asked: &mut Asked) {
+    let Some((row, id)) = shown.selected() else { return };
+    let Some(node) = shown.open.scene.nodes.get(id) else { return };
+    let figures = shown.figures.nodes.get(row).copied().unwrap_or_default();
+    title(ui, shown, id, node, &figures);
+    ui.add_space(6.0);
+    let readings = shown.readings.node.as_ref().filter(|readings| readings.node == *id);
+    big_figure(ui, shown, node, &figures, readings);
+    stop_button(ui, shown, asked, id, &figures);
+    hairline(ui, shown.theme);
+    parameters(ui, shown, state, asked, id, node);
+    super::definition::show(ui, shown, state, asked, id, node);
+    hairline(ui, shown.theme);
+    live(ui, shown, &figures, readings);
+    links(ui, shown, asked, id);
+    messages(ui, shown, asked, readings);
+    note(ui, shown, state, asked, id, node);
+}
+
+/// The last messages that came, each a way to follow it.
+fn messages(ui: &mut Ui, shown: &Shown, asked: &mut Asked, readings: Option<&NodeReadings>) {
+    let Some(readings) = readings.filter(|readings| !readings.messages.is_empty()) else { return };
+    ui.add_space(4.0);
+    ui.label(words("Last messages", medium(12.0), shown.second()));
+    for (at, message) in &readings.messages {
+        let text = format!("{} message {}", clock(*at), message.counter() + 1);
+        let text = words(text, regular(13.0), paint(shown.theme.accent));
+        let label = ui.add(egui::Label::new(text).truncate().sense(Sense::click()));
+        let label = label.on_hover_cursor(egui::CursorIcon::PointingHand);
+        if label.on_hover_text("Follows the message").clicked() {
+            asked.follow.push(FollowRequest::Message(*message));
+        }
+    }
+}
+
+/// The links of a node, each a way to its own inspector.
+fn links(ui: &mut Ui, shown: &Shown, asked: &mut Asked, id: &NodeId) {
+    let scene = &shown.open.scene;
+    let mine = scene.links.iter().filter(|(_, link)| link.from == *id || link.to == *id);
+    for (link_id, link) in mine.take(LINKS_SHOWN) {
+        let (symbol, other) = match link.to == *id {
+            true => (icon::ARROW_LEFT, &link.from),
+            false => (icon::ARROW_RIGHT, &link.to),
+        };
+        let text = words(format!("{symbol} {}", shown.label(other)), regular(13.0), paint(shown.theme.accent));
+        let label = ui.add(egui::Label::new(text).truncate().sense(Sense::click()));
+        let label = label.on_hover_cursor(egui::CursorIcon::PointingHand);
+        if label.on_hover_text(format!("Selects the link {link_id}")).clicked() {
+            asked.window.push(WindowRequest::SelectLink(link_id.clone()));
+        }
+    }
 }
 
 fn title(ui: &mut Ui, shown: &Shown, id: &NodeId, node: &Node, figures: &NodeShown) {
@@ -210,107 +264,19 @@ fn stop_button(ui: &mut Ui, shown: &Shown, asked: &mut Asked, id: &NodeId, figur
 
 fn parameters(ui: &mut Ui, shown: &Shown, state: &mut PanelState, asked: &mut Asked, id: &NodeId, node: &Node) {
     let mut kind = node.kind.clone();
-    let mut kept = false;
+    let mut kept = Kept::No;
+    let owner = owner(id);
     for mut entry in fields(&mut kind) {
-        kept |= show_field(ui, shown, &mut state.drafts, id, &mut entry);
+        kept = kept.or(field(ui, shown, &mut state.drafts, &owner, &mut entry));
     }
-    if kept && kind != node.kind {
+    if kept == Kept::Yes && kind != node.kind {
         asked.edits.push(EditRequest::Parameters { node: id.clone(), kind: Box::new(kind) });
     }
 }
 
-/// One row: name, field, and a dot while it is typed. True when a new value was kept.
-fn show_field(ui: &mut Ui, shown: &Shown, drafts: &mut Drafts, id: &NodeId, entry: &mut Field) -> bool {
-    let mut kept = false;
-    ui.horizontal(|ui| {
-        let name = ui.add(egui::Label::new(words(entry.label, regular(13.0), shown.second())).sense(Sense::hover()));
-        name.on_hover_text(entry.help);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            kept = match entry.value {
-                Value::Shown(_) => shown_value(ui, shown, entry),
-                _ if !entry.value.choices().is_empty() => choice(ui, shown, id, entry),
-                _ => text_field(ui, shown, drafts, id, entry),
-            };
-        });
-    });
-    kept
-}
-
-fn shown_value(ui: &mut Ui, shown: &Shown, entry: &Field) -> bool {
-    ui.label(words(entry.value.text(), regular(13.0), shown.ink())).on_hover_text(entry.help);
-    false
-}
-
-fn choice(ui: &mut Ui, shown: &Shown, id: &NodeId, entry: &mut Field) -> bool {
-    let current = entry.value.text();
-    let mut chosen = None;
-    let combo = egui::ComboBox::from_id_salt((id.as_str(), entry.label)).width(110.0);
-    combo.selected_text(words(&current, regular(13.0), shown.ink())).show_ui(ui, |ui| {
-        for option in entry.value.choices() {
-            if ui.selectable_label(option == current, option).clicked() {
-                chosen = Some(option);
-            }
-        }
-    });
-    chosen.is_some_and(|option| entry.value.set(option).is_ok())
-}
-
-fn text_field(ui: &mut Ui, shown: &Shown, drafts: &mut Drafts, id: &NodeId, entry: &mut Field) -> bool {
-    let key = (id.clone(), entry.label);
-    let current = entry.value.text();
-    let mut text = drafts.get(&key).cloned().unwrap_or_else(|| current.clone());
-    let typed = text != current;
-    let verdict = if typed { entry.value.set(&text) } else { Ok(()) };
-    let ink = if verdict.is_err() { paint(shown.theme.error_text) } else { shown.ink() };
-    let width = field_width(ui, &current, &text);
-    let edit = egui::TextEdit::singleline(&mut text)
-        .id_salt((id.as_str(), entry.label))
-        .font(regular(13.0))
-        .text_color(ink)
-        .margin(Margin::symmetric(7, 3))
-        .vertical_align(Align::Center)
-        .desired_width(width);
-    let response = ui.add_sized(vec2(width, FIELD_HEIGHT), edit);
-    let gone = response.lost_focus();
-    let abandoned = ui.input(|input| input.key_pressed(egui::Key::Escape));
-    frame_field(ui, shown, &response, typed, verdict.is_err());
-    if let Err(sentence) = &verdict {
-        response.clone().on_hover_text(sentence);
-        response.show_tooltip_text(sentence);
-    } else {
-        response.clone().on_hover_text(entry.help);
-    }
-    if gone || (!response.has_focus() && !response.changed()) {
-        drafts.remove(&key);
-    } else {
-        drafts.insert(key, text);
-    }
-    gone && typed && verdict.is_ok() && !abandoned
-}
-
-/// Wide enough for its text, and never wider than the panel allows.
-fn field_width(ui: &Ui, current: &str, text: &str) -> f32 {
-    let longest = if text.len() > current.len() { text } else { current };
-    let galley = ui.painter().layout_no_wrap(longest.to_owned(), regular(13.0), Color32::WHITE);
-    (galley.size().x + 18.0).max(92.0).min(ui.available_width().max(60.0))
-}
-
-fn frame_field(ui: &Ui, shown: &Shown, response: &egui::Response, typed: bool, refused: bool) {
-    let stroke = match (refused, response.has_focus()) {
-        (true, _) => paint(shown.theme.error),
-        (_, true) => paint(shown.theme.accent),
-        _ => paint(shown.theme.hairline),
-    };
-    let painter = ui.painter();
-    painter.rect_stroke(
-        response.rect,
-        egui::CornerRadius::same(4),
-        egui::Stroke::new(1.0, stroke),
-        egui::StrokeKind::Inside,
-    );
-    if typed {
-        painter.circle_filled(response.rect.left_center() - vec2(8.0, 0.0), 3.0, paint(shown.theme.accent));
-    }
+/// Whose drafts they are.
+pub fn owner(id: &NodeId) -> String {
+    format!("node {id}")
 }
 
 fn live(ui: &mut Ui, shown: &Shown, figures: &NodeShown, readings: Option<&NodeReadings>) {
@@ -342,28 +308,15 @@ fn live(ui: &mut Ui, shown: &Shown, figures: &NodeShown, readings: Option<&NodeR
         }
     }
     for (name, value, color) in rows {
-        row(ui, shown, name, &value, color);
+        reading(ui, shown, name, &value, color);
     }
-}
-
-fn row(ui: &mut Ui, shown: &Shown, name: &str, value: &Figure, ink: Color32) {
-    ui.horizontal(|ui| {
-        ui.label(words(name, regular(13.0), shown.second()));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = 3.0;
-            if !value.unit.is_empty() {
-                ui.label(words(value.unit, regular(13.0), shown.second()));
-            }
-            ui.label(words(&value.number, semibold(13.0), ink));
-        });
-    });
 }
 
 fn note(ui: &mut Ui, shown: &Shown, state: &mut PanelState, asked: &mut Asked, id: &NodeId, node: &Node) {
     ui.add_space(4.0);
     ui.label(words("Note", medium(12.0), shown.second()));
-    let key = (id.clone(), "Note");
-    let mut text = state.drafts.get(&key).cloned().unwrap_or_else(|| node.note.clone());
+    let owner = owner(id);
+    let mut text = state.drafts.text(&owner, "Note").unwrap_or(&node.note).to_owned();
     let edit = egui::TextEdit::multiline(&mut text)
         .id_salt((id.as_str(), "note"))
         .hint_text("What should be known about it")
@@ -371,13 +324,13 @@ fn note(ui: &mut Ui, shown: &Shown, state: &mut PanelState, asked: &mut Asked, i
         .desired_width(f32::INFINITY)
         .margin(Margin::symmetric(7, 5));
     let response = ui.add(edit);
-    if response.lost_focus() {
-        state.drafts.remove(&key);
-        if text != node.note {
+    match fate(ui, &response, text != node.note, true) {
+        Fate::Applied => {
+            state.drafts.drop(&owner, "Note");
             asked.edits.push(EditRequest::Note { node: id.clone(), text });
         }
-    } else if response.has_focus() {
-        state.drafts.insert(key, text);
+        Fate::Dropped => state.drafts.drop(&owner, "Note"),
+        Fate::Stays => state.drafts.put(&owner, "Note", text),
     }
 }
 

@@ -10,6 +10,10 @@ pub mod widget;
 pub mod top;
 pub mod outliner;
 pub mod field;
+pub mod row;
+pub mod definition;
+pub mod link;
+pub mod message;
 pub mod inspector;
 pub mod transport;
 pub mod mark;
@@ -26,11 +30,14 @@ use bevy_egui::{EguiContexts, EguiPrimaryContextPass, egui};
 
 use super::edit::{EditRequest, Undoing};
 use super::files::Files;
+use super::follow::{FollowRequest, Followed};
 use super::notice::{Notices, OfferAction};
 use super::playhead::Track;
 use super::reading::Readings;
 use super::request::{FileRequest, TransportRequest, WindowRequest};
-use super::state::{CameraRequest, DesktopSystems, Figures, OpenScene, Playhead, Selection, ViewRectangle, Viewpoint};
+use super::state::{
+    CameraRequest, DesktopSystems, DocumentId, Figures, OpenScene, Playhead, Selection, ViewRectangle, Viewpoint,
+};
 use super::theme::{Theme, paint};
 
 use style::Sizes;
@@ -40,13 +47,30 @@ use style::Sizes;
 pub struct PanelsPlugin;
 
 /// Whether something of the window is on show.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub enum Visible {
     /// It is.
     #[default]
     Shown,
     /// It is not.
     Hidden,
+}
+
+/// How wide the panels at the sides are; `None`: as suits the window.
+#[derive(Clone, Copy, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Widths {
+    /// The list of nodes.
+    pub outliner: Option<f32>,
+    /// The inspector.
+    pub inspector: Option<f32>,
+}
+
+impl Widths {
+    /// A width that a person chose; `None` where it is the one that suits the window.
+    fn chosen(width: f32, suits: f32) -> Option<f32> {
+        Some(width).filter(|width| (width - suits).abs() > 1.0)
+    }
 }
 
 /// What the panels remember between frames.
@@ -63,9 +87,13 @@ pub struct PanelState {
     /// Larger or smaller panels.
     pub zoom: f32,
     /// Texts of fields while they are typed.
-    pub drafts: inspector::Drafts,
+    pub drafts: row::Drafts,
     /// What the filter of the outliner holds.
     pub filter: String,
+    /// Widths of the panels at the sides.
+    pub widths: Widths,
+    /// The document that the drafts belong to.
+    document: DocumentId,
     /// The theme for which egui was dressed last.
     dressed: Option<Theme>,
     /// The notes that were dismissed.
@@ -82,7 +110,9 @@ impl Default for PanelState {
             notes: Visible::Shown,
             charts: Visible::Shown,
             zoom: 1.0,
-            drafts: inspector::Drafts::default(),
+            drafts: row::Drafts::default(),
+            widths: Widths::default(),
+            document: DocumentId::default(),
             filter: String::new(),
             dressed: None,
             dismissed: String::new(),
@@ -92,6 +122,11 @@ impl Default for PanelState {
 }
 
 impl PanelState {
+    /// Gives egui its fonts and colors again with the next frame.
+    pub fn dress_anew(&mut self) {
+        self.dressed = None;
+    }
+
     /// As at first, with the panels shown or hidden.
     pub fn with_panels(panels: Visible) -> PanelState {
         PanelState { panels, ..PanelState::default() }
@@ -122,6 +157,8 @@ pub struct Shown<'a> {
     pub undoing: &'a Undoing,
     /// From where the picture is seen.
     pub viewpoint: Viewpoint,
+    /// The message that is followed.
+    pub followed: &'a Followed,
     /// Sizes of bars and panels.
     pub sizes: Sizes,
 }
@@ -139,6 +176,8 @@ pub struct Asked {
     pub window: Vec<WindowRequest>,
     /// Of the camera.
     pub camera: Vec<CameraRequest>,
+    /// About the message that is followed.
+    pub follow: Vec<FollowRequest>,
     /// Cards to close, by their place.
     pub closed_cards: Vec<usize>,
     /// Closes the status line.
@@ -165,6 +204,8 @@ impl Plugin for PanelsPlugin {
             .init_resource::<Theme>()
             .init_resource::<Selection>()
             .init_resource::<Notices>()
+            .init_resource::<Followed>()
+            .add_message::<FollowRequest>()
             .add_message::<WindowRequest>()
             .add_message::<CameraRequest>()
             .add_systems(Update, obey_window.in_set(DesktopSystems::Hands))
@@ -185,6 +226,7 @@ struct Sources<'w> {
     files: Res<'w, Files>,
     undoing: Res<'w, Undoing>,
     viewpoint: Res<'w, Viewpoint>,
+    followed: Res<'w, Followed>,
 }
 
 /// Where requests go.
@@ -195,6 +237,7 @@ struct Outlets<'w> {
     edits: MessageWriter<'w, EditRequest>,
     window: MessageWriter<'w, WindowRequest>,
     camera: MessageWriter<'w, CameraRequest>,
+    follow: MessageWriter<'w, FollowRequest>,
 }
 
 fn draw(
@@ -222,6 +265,7 @@ fn draw(
         notices: &notices,
         undoing: &sources.undoing,
         viewpoint: *sources.viewpoint,
+        followed: &sources.followed,
         sizes: Sizes::of(ctx.viewport_rect().width()),
     };
     let mut asked = Asked::default();
@@ -262,6 +306,10 @@ fn prepare(ctx: &egui::Context, theme: &Theme, state: &mut PanelState) -> Fonts 
 
 /// Draws everything and gives back what is left over for the picture.
 pub fn arrange(ctx: &egui::Context, shown: &Shown, state: &mut PanelState, asked: &mut Asked) -> egui::Rect {
+    if state.document != shown.open.document {
+        state.drafts.clear();
+        state.document = shown.open.document;
+    }
     let layer = egui::UiBuilder::new().layer_id(egui::LayerId::background()).max_rect(ctx.viewport_rect());
     let mut root = egui::Ui::new(ctx.clone(), "window".into(), layer);
     if state.panels == Visible::Shown {
@@ -293,6 +341,7 @@ fn forward(asked: Asked, outlets: &mut Outlets, notices: &mut Notices) {
     outlets.edits.write_batch(asked.edits);
     outlets.window.write_batch(asked.window);
     outlets.camera.write_batch(asked.camera);
+    outlets.follow.write_batch(asked.follow);
     for index in asked.closed_cards.into_iter().rev() {
         if index < notices.cards.len() {
             notices.cards.remove(index);
@@ -309,7 +358,9 @@ fn obey_window(
     mut selection: ResMut<Selection>,
     mut theme: ResMut<Theme>,
     mut viewpoint: ResMut<Viewpoint>,
+    followed: Res<Followed>,
     mut camera: MessageWriter<CameraRequest>,
+    mut follow: MessageWriter<FollowRequest>,
 ) {
     for request in requests.read() {
         match request {
@@ -321,7 +372,11 @@ fn obey_window(
             WindowRequest::Select(node) => {
                 selection.set_if_neq(Selection::Node(node.clone()));
             }
+            WindowRequest::SelectLink(link) => {
+                selection.set_if_neq(Selection::Link(link.clone()));
+            }
             WindowRequest::Escape if state.help == Visible::Shown => state.help = Visible::Hidden,
+            WindowRequest::Escape if followed.message.is_some() => drop(follow.write(FollowRequest::Nothing)),
             WindowRequest::Escape => {
                 selection.set_if_neq(Selection::None);
             }

@@ -50,7 +50,9 @@ fn group(kind: &Kind) -> &'static str {
 /// Draws the list.
 pub fn show(root: &mut Ui, shown: &Shown, state: &mut PanelState, asked: &mut Asked) {
     let frame = super::style::edge(shown.theme, Margin { left: 8, right: 4, top: 8, bottom: 4 });
-    Panel::left("outliner").default_size(shown.sizes.left).size_range(120.0..=360.0).frame(frame).show(root, |ui| {
+    let width = state.widths.outliner.unwrap_or(shown.sizes.left);
+    let panel = Panel::left("outliner").default_size(width).size_range(120.0..=360.0).frame(frame);
+    let inside = panel.show(root, |ui| {
         filter(ui, shown, state);
         ui.add_space(4.0);
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -60,6 +62,7 @@ pub fn show(root: &mut Ui, shown: &Shown, state: &mut PanelState, asked: &mut As
             }
         });
     });
+    state.widths.outliner = super::Widths::chosen(inside.response.rect.width(), shown.sizes.left);
 }
 
 fn filter(ui: &mut Ui, shown: &Shown, state: &mut PanelState) {

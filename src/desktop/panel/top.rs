@@ -13,6 +13,10 @@ use crate::desktop::theme::{ThemeName, paint};
 
 /// Width of a menu.
 const MENU: f32 = 236.0;
+/// Recent files in the menu; all of them would make it longer than a small window.
+const RECENT_SHOWN: usize = 5;
+/// Letters of a file's name that a menu has room for.
+const NAME_LONGEST: usize = 26;
 
 /// Draws the bar.
 pub fn show(root: &mut Ui, shown: &Shown, _state: &mut PanelState, asked: &mut Asked) {
@@ -116,20 +120,51 @@ fn file_menu(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {
         (icon::LIST_MAGNIFYING_GLASS, "Open by path", "Ctrl+Shift+O", FileRequest::OpenInside),
         (icon::FLOPPY_DISK, "Save", "Ctrl+S", FileRequest::Save),
         (icon::FLOPPY_DISK_BACK, "Save as", "Ctrl+Shift+S", FileRequest::SaveDialog),
-        (icon::SIGN_OUT, "Quit", "Ctrl+Q", FileRequest::Quit),
     ];
     for (icon, label, key, request) in entries {
         if entry(ui, shown, icon, label, key) {
             asked.files.push(request);
         }
     }
+    recent_entries(ui, shown, asked);
     scene_entries(ui, shown, asked);
+    divide(ui, shown);
+    if entry(ui, shown, icon::SIGN_OUT, "Quit", "Ctrl+Q") {
+        asked.files.push(FileRequest::Quit);
+    }
 }
 
-fn scene_entries(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {
+/// Files that were open before; the list is not there where there were none.
+fn recent_entries(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {
+    if shown.files.recent.is_empty() {
+        return;
+    }
+    divide(ui, shown);
+    super::widget::head(ui, shown.theme, "Open recent");
+    for path in shown.files.recent.iter().take(RECENT_SHOWN) {
+        let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into());
+        if entry(ui, shown, icon::CLOCK_COUNTER_CLOCKWISE, &shorten(&name), "") {
+            asked.files.push(FileRequest::Open(path.clone()));
+        }
+    }
+}
+
+fn divide(ui: &mut Ui, shown: &Shown) {
     ui.add_space(4.0);
     super::widget::hairline(ui, shown.theme);
     ui.add_space(4.0);
+}
+
+/// A name that fits into a line of a menu.
+fn shorten(name: &str) -> String {
+    if name.chars().count() <= NAME_LONGEST {
+        return name.to_owned();
+    }
+    name.chars().take(NAME_LONGEST - 1).chain(['…']).collect()
+}
+
+fn scene_entries(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {
+    divide(ui, shown);
     for scene in crate::scene::builtin::SCENES {
         if entry(ui, shown, icon::CUBE, &super::welcome::sentence_case(scene.name), "") {
             asked.files.push(FileRequest::Builtin(scene.name));

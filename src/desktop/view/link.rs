@@ -1,6 +1,6 @@
 //! Links: tubes from port to port with cones that say which way they go.
 //!
-//! Reads `OpenScene`, `Geometry`, `Figures`, `Playhead`, `Theme`. Writes entities only.
+//! Reads `OpenScene`, `Geometry`, `Figures`, `Playhead`, `Readings`, `Theme`. Writes entities only.
 //! Invariant: entry `i` of [`Tubes`] is the tube of the scene's `i`-th link.
 
 use bevy::camera::primitives::Aabb;
@@ -13,11 +13,12 @@ use super::PictureSystems;
 use super::geometry::{Geometry, LinkCurve};
 use super::material::SharedMaterials;
 use super::sculpt::{Paint, Sculpt};
+use crate::desktop::reading::Readings;
+use crate::desktop::reading::link::{Passage, passage_at};
 use crate::desktop::state::{DocumentId, Figures, OpenScene, Playhead};
 use crate::desktop::theme::{Theme, ThemeName};
-use crate::scene::document::{Fault, Link, Scene};
+use crate::scene::document::Link;
 use crate::scene::slug::LinkId;
-use crate::scene::time::SimTime;
 use crate::sim::row::Condition;
 
 const RADIUS: f32 = 0.035;
@@ -63,7 +64,9 @@ pub struct LinkPlugin;
 
 impl Plugin for LinkPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Tubes>().add_systems(Update, (put_up, paint).chain().in_set(PictureSystems::Bodies));
+        app.init_resource::<Tubes>()
+            .init_resource::<Readings>()
+            .add_systems(Update, (put_up, paint).chain().in_set(PictureSystems::Bodies));
     }
 }
 
@@ -98,17 +101,12 @@ fn put_up(
     (tubes.revision, tubes.document) = (geometry.revision, geometry.document);
 }
 
-fn wire(scene: &Scene, id: &LinkId, link: &Link, curve: &LinkCurve, figures: &Figures, now: SimTime) -> Wire {
-    let cut = scene.faults.iter().any(|span| {
-        let begun = span.at.span().nanos() <= now.nanos();
-        let ended = span.until.is_some_and(|until| until.span().nanos() <= now.nanos());
-        begun && !ended && matches!(&span.fault, Fault::Cut(cut) if cut == id)
-    });
+fn wire(passage: Passage, link: &Link, curve: &LinkCurve, figures: &Figures) -> Wire {
     let broken = figures.nodes.get(curve.to).is_some_and(|node| node.condition & Condition::FAILING != 0);
-    match (cut, broken && !link.dead_letters) {
-        (true, _) => Wire::Cut,
-        (false, true) => Wire::Failing,
-        (false, false) => Wire::Whole,
+    match passage {
+        Passage::Cut => Wire::Cut,
+        Passage::Free if broken && !link.dead_letters => Wire::Failing,
+        Passage::Free => Wire::Whole,
     }
 }
 
@@ -119,6 +117,7 @@ fn paint(
     geometry: Res<Geometry>,
     figures: Res<Figures>,
     playhead: Res<Playhead>,
+    readings: Res<Readings>,
     theme: Res<Theme>,
     mut tubes: ResMut<Tubes>,
     mut assets: ResMut<Assets<Mesh>>,
@@ -126,7 +125,8 @@ fn paint(
     let detail = if geometry.links.len() > DETAIL_LINKS { Detail::Few } else { Detail::Full };
     let rows = open.scene.links.iter().zip(&geometry.links).zip(&mut tubes.bypass_change_detection().rows);
     for (((id, link), curve), (tube, shown)) in rows {
-        let now = wire(&open.scene, id, link, curve, &figures, playhead.time);
+        let passage = passage_at(&readings.severings, id, playhead.time);
+        let now = wire(passage, link, curve, &figures);
         if *shown == Some(now) {
             continue;
         }
@@ -150,6 +150,7 @@ fn sculpt(curve: &LinkCurve, link: &Link, wire: Wire, detail: Detail, theme: &Th
         Wire::Whole | Wire::Cut => Paint { glow: 0.12, ..Paint::matte(theme.link) },
         Wire::Failing => Paint { glow: 0.8, ..Paint::matte(theme.error) },
     };
+    let loose = Paint { glow: 0.8, ..Paint::matte(theme.error) };
     let (segments, sides) = match detail {
         Detail::Full => (((curve.length * 2.5) as u32).clamp(12, 64), 7),
         Detail::Few => (10, 4),
@@ -162,7 +163,8 @@ fn sculpt(curve: &LinkCurve, link: &Link, wire: Wire, detail: Detail, theme: &Th
         let cut = wire == Wire::Cut && (0.42..0.58).contains(&middle);
         let gap = gaps > 0.0 && (middle * curve.length * 0.8).fract() < gaps;
         if !cut && !gap {
-            tube(&mut sculpt, curve, from, to, radius, sides, paint);
+            let end = wire == Wire::Cut && (0.36..0.64).contains(&middle);
+            tube(&mut sculpt, curve, from, to, radius, sides, if end { loose } else { paint });
         }
     }
     if detail == Detail::Full {

@@ -22,6 +22,7 @@ pub mod link;
 pub mod pointer;
 pub mod picking;
 pub mod label_room;
+pub mod trail;
 pub mod label;
 pub mod camera;
 #[cfg(test)]
@@ -46,6 +47,7 @@ impl PluginGroup for ViewPlugins {
             .add(pointer::PointerPlugin)
             .add(camera::CameraPlugin)
             .add(picking::PickingPlugin)
+            .add(trail::TrailPlugin)
             .add(label::LabelPlugin)
     }
 }

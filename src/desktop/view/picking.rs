@@ -188,7 +188,7 @@ fn brackets(place: &NodePlace, reach: f32, arm: f32, width: f32, color: LinearRg
 }
 
 /// A bright line over a link.
-fn trace(geometry: &Geometry, row: usize, color: LinearRgba, width: f32) -> Option<Mesh> {
+pub(super) fn trace(geometry: &Geometry, row: usize, color: LinearRgba, width: f32) -> Option<Mesh> {
     let curve = geometry.links.get(row)?;
     let mut veil = Veil::default();
     for step in 0..LINK_STEPS {

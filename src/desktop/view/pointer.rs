@@ -79,6 +79,7 @@ fn follow(
 
 /// Whether nothing of egui lies at the place and egui holds no press.
 fn is_free(context: &egui::Context, place: Vec2) -> bool {
+    let place = place / context.zoom_factor();
     let over = context.layer_id_at(egui::pos2(place.x, place.y));
     let background = over.is_none_or(|layer| layer.order == egui::Order::Background);
     background && !context.egui_is_using_pointer()

@@ -197,7 +197,7 @@ fn glyph(hop: Hop, @builtin(vertex_index) index: u32) -> Out {
         out.local = vec2<f32>(corner.x * turn.x + corner.y * turn.y, corner.y * turn.x - corner.x * turn.y);
     }
     let color = moment.colors[shape].rgb;
-    out.color = vec4<f32>(color, alpha);
+    out.color = vec4<f32>(color, alpha * moment.colors[shape].a);
     out.shape = shape;
     return out;
 }
@@ -228,7 +228,7 @@ fn tail(hop: Hop, @builtin(vertex_index) index: u32) -> Out {
     out.position = view.clip_from_world * vec4<f32>(point + across * corner.y * width, 1.0);
     out.local = vec2<f32>(step, corner.y);
     let color = moment.colors[hop.bits & SHAPE].rgb;
-    out.color = vec4<f32>(color, moment.tails * step * (1.0 - way.faded));
+    out.color = vec4<f32>(color, moment.tails * step * (1.0 - way.faded) * moment.colors[hop.bits & SHAPE].a);
     out.shape = 0u;
     return out;
 }
@@ -257,7 +257,8 @@ fn flow(row: FlowRow, @builtin(vertex_index) index: u32) -> Out {
     var out: Out;
     out.position = view.clip_from_world * vec4<f32>(point + across * corner.y * width, 1.0);
     out.local = vec2<f32>(share * long - moment.phase, corner.y);
-    out.color = vec4<f32>(moment.colors[row.bits & SHAPE].rgb, 0.35 + 0.55 * row.level);
+    let color = moment.colors[row.bits & SHAPE];
+    out.color = vec4<f32>(color.rgb, (0.35 + 0.55 * row.level) * color.a);
     out.shape = 0u;
     return out;
 }

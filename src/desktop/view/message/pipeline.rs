@@ -35,6 +35,7 @@ use bevy::shader::Shader;
 use super::batch::{Batch, HopInstance};
 use super::flow::{Flow, FlowInstance};
 use super::supply::{BatchKey, Shown};
+use crate::desktop::follow::Followed;
 use crate::desktop::state::{Effect, Quality};
 use crate::desktop::theme::Theme;
 use crate::desktop::view::geometry::Geometry;
@@ -150,6 +151,7 @@ fn start(mut commands: Commands, server: Res<AssetServer>) {
     // After a lost device nothing is on the adapter.
     commands.insert_resource(GpuBatches::default());
     commands.insert_resource(Cloud::default());
+    commands.insert_resource(SpecializedRenderPipelines::<MessagePipeline>::default());
 }
 
 fn extract(
@@ -160,6 +162,7 @@ fn extract(
     theme: Extract<Res<Theme>>,
     quality: Extract<Res<Quality>>,
     flow: Extract<Res<Flow>>,
+    followed: Extract<Option<Res<Followed>>>,
 ) {
     cloud.entity = entity.as_ref().map(|entity| (entity.0, MainEntity::from(entity.1)));
     if cloud.geometry_revision != geometry.revision {
@@ -171,6 +174,9 @@ fn extract(
         }
         cloud.curves = Some(curves);
     }
+    // Following one message, all others step back.
+    let following = followed.as_ref().is_some_and(|followed| followed.message.is_some());
+    let presence = if following { 0.25 } else { 1.0 };
     let still = Moment {
         now: 0,
         after: 0,
@@ -181,7 +187,7 @@ fn extract(
         light: if theme.is_dark() { 1.12 } else { 1.0 },
         tails: if theme.is_dark() { 0.55 } else { 0.4 },
         phase: flow.phase,
-        colors: colors(&theme),
+        colors: colors(&theme, presence),
     };
     if cloud.flow_revision != flow.revision {
         cloud.flow_revision = flow.revision;
@@ -213,10 +219,11 @@ fn extract(
 }
 
 /// Colors by glyph.
-fn colors(theme: &Theme) -> [Vec4; 8] {
+/// The colors of shapes; `presence` is their opacity.
+fn colors(theme: &Theme, presence: f32) -> [Vec4; 8] {
     let Theme { normal, response, retry, error, throttled, dead_letter, text_second, .. } = theme;
     [*normal, *response, *retry, *error, *throttled, *dead_letter, *text_second, *text_second]
-        .map(|color| LinearRgba::from(color).to_vec4())
+        .map(|color| LinearRgba::from(color).with_alpha(presence).to_vec4())
 }
 
 fn upload(mut cloud: ResMut<Cloud>, mut gpu: ResMut<GpuBatches>, device: Res<RenderDevice>, queue: Res<RenderQueue>) {
