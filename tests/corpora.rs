@@ -3,23 +3,14 @@
 //! The corpora lie where EVENTSCAPE_CORPORA says, or beside the repository. Cases that do not pass
 //! stand in `known_failures.txt` with a reason; one that begins to pass has to leave that list.
 
+mod corpus;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use eventscape::flow::pattern::compile;
 use eventscape::flow::states::{Attempt, Definition, Event, Identity, Step, resume, start};
 use serde_json::Value;
-
-/// The folder of the corpora, or a line that says that they are absent.
-fn corpora() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
-    let folder = std::env::var_os("EVENTSCAPE_CORPORA").map_or(beside, PathBuf::from);
-    if !folder.is_dir() {
-        println!("skipped: no corpora at {}", folder.display());
-        return None;
-    }
-    Some(folder)
-}
 
 fn cases(file: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(file).expect("the corpus can be read");
@@ -68,7 +59,7 @@ fn text(value: &Value) -> String {
 
 #[test]
 fn event_patterns_answer_as_recorded() {
-    let Some(folder) = corpora() else { return };
+    let Some(folder) = corpus::folder() else { return };
     walk("event-patterns", &cases(&folder.join("event-patterns/cases.jsonl")), |case| {
         let found = match compile(&text(&case["pattern"])) {
             Err(error) => format!("invalid: {error}"),
@@ -183,13 +174,13 @@ fn same(one: &str, another: &str) -> bool {
 
 #[test]
 fn executions_end_as_recorded() {
-    let Some(folder) = corpora() else { return };
+    let Some(folder) = corpus::folder() else { return };
     walk("states", &cases(&folder.join("states/cases.jsonl")), check_execution);
 }
 
 #[test]
 fn wrong_definitions_are_refused() {
-    let Some(folder) = corpora() else { return };
+    let Some(folder) = corpus::folder() else { return };
     walk("states-invalid", &cases(&folder.join("states/invalid.jsonl")), |case| {
         match Definition::parse(&text(&case["definition"])) {
             Ok(_) => Err(String::from("the definition is accepted")),
@@ -203,7 +194,7 @@ fn wrong_definitions_are_refused() {
 
 #[test]
 fn workflows_written_by_people_are_read_without_a_panic() {
-    let Some(folder) = corpora() else { return };
+    let Some(folder) = corpus::folder() else { return };
     let files = std::fs::read_dir(folder.join("states/workflows")).expect("the folder can be read");
     let mut files = files.map(|file| file.expect("an entry can be read").path()).collect::<Vec<_>>();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));

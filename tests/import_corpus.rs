@@ -1,34 +1,18 @@
 //! Every published template of the corpus imports into a scene that is right, and that stays what it is
 //! when it is saved and loaded.
 
+mod corpus;
+#[path = "corpus/templates.rs"]
+mod templates;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use eventscape::exchange::{Imported, import};
 use eventscape::scene::check::check;
 use eventscape::scene::document::Scene;
 use eventscape::scene::text::{load, save};
 use eventscape::sim::compile::compile;
-
-/// The folder of the corpora; `None` where there is none on this machine.
-fn corpora() -> Option<PathBuf> {
-    let named = std::env::var_os("EVENTSCAPE_CORPORA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
-    named.or(Some(beside)).filter(|folder| folder.is_dir())
-}
-
-fn templates(folder: &Path, found: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
-    for entry in entries {
-        let path = entry.unwrap_or_else(|e| panic!("{}: {e}", folder.display())).path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if path.is_dir() {
-            templates(&path, found);
-        } else if matches!(extension, Some("yaml" | "yml")) {
-            found.push(path);
-        }
-    }
-}
+use templates::templates;
 
 fn overlap(scene: &Scene) -> Option<(String, String)> {
     let nodes: Vec<_> = scene.nodes.iter().collect();
@@ -65,14 +49,8 @@ fn problems(scene: &Scene) -> Vec<String> {
 
 #[test]
 fn every_template_of_the_corpus_imports() {
-    let Some(corpora) = corpora() else {
-        println!("skipped: no corpora (set EVENTSCAPE_CORPORA)");
-        return;
-    };
-    let mut paths = Vec::new();
-    templates(&corpora.join("sam"), &mut paths);
-    paths.sort();
-    assert!(paths.len() >= 295, "only {} templates in the corpus", paths.len());
+    let Some(corpora) = corpus::folder() else { return };
+    let paths = templates(&corpora);
     let mut failures = Vec::new();
     let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
     let mut known_types: BTreeMap<String, usize> = BTreeMap::new();

@@ -1,6 +1,9 @@
 //! Every published template of the corpus runs for a minute without losing a message.
 
-use std::path::{Path, PathBuf};
+mod corpus;
+#[path = "corpus/templates.rs"]
+mod templates;
+
 use std::sync::Arc;
 
 use eventscape::exchange::import;
@@ -8,34 +11,12 @@ use eventscape::scene::time::{SimSpan, SimTime};
 use eventscape::sim::compile::compile;
 use eventscape::sim::effects::Recorded;
 use eventscape::sim::run::{Options, Simulation};
-
-fn corpora() -> Option<PathBuf> {
-    let named = std::env::var_os("EVENTSCAPE_CORPORA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
-    named.or(Some(beside)).filter(|folder| folder.is_dir())
-}
-
-fn templates(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            templates(&path, found);
-        } else if matches!(path.extension().and_then(|ending| ending.to_str()), Some("yaml" | "yml")) {
-            found.push(path);
-        }
-    }
-}
+use templates::templates;
 
 #[test]
 fn every_imported_template_runs_for_a_minute() {
-    let Some(corpora) = corpora() else {
-        println!("skipped: no corpora (set EVENTSCAPE_CORPORA)");
-        return;
-    };
-    let mut paths = Vec::new();
-    templates(&corpora.join("sam"), &mut paths);
-    paths.sort();
-    assert!(paths.len() >= 295, "only {} templates in the corpus", paths.len());
+    let Some(corpora) = corpus::folder() else { return };
+    let paths = templates(&corpora);
     let (mut events, mut ended) = (0, 0);
     for path in &paths {
         let imported = import(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -3,8 +3,12 @@
 //!
 //! Templates of the corpus are mutated bytewise and in their structure; without the corpus, one of our own is.
 
+mod corpus;
+#[path = "corpus/templates.rs"]
+mod templates;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use eventscape::exchange::tree::{Mark, Style, Tree, Value};
 use eventscape::exchange::{import, mend, template};
@@ -18,6 +22,7 @@ use eventscape::scene::text::{load, save};
 use eventscape::sim::compile::compile;
 use fastrand::Rng;
 use proptest::prelude::*;
+use templates::templates;
 
 /// Mutations of each template, bytewise and in its structure.
 const MUTATIONS: u64 = 3;
@@ -75,27 +80,9 @@ Outputs:
   Url: { Value: !Join ["", ["https://", !Ref Stage]] }
 "#;
 
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            collect(&path, found);
-        } else if matches!(path.extension().and_then(|ending| ending.to_str()), Some("yaml" | "yml" | "json")) {
-            found.push(path);
-        }
-    }
-}
-
 /// Names and texts of templates: our own, and the corpus where it is.
-fn templates() -> Vec<(String, String)> {
-    let named = std::env::var_os("EVENTSCAPE_CORPORA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora");
-    let mut paths = Vec::new();
-    collect(&named.unwrap_or(beside).join("sam"), &mut paths);
-    paths.sort();
-    if paths.is_empty() {
-        println!("skipped the corpus: it is not here (set EVENTSCAPE_CORPORA)");
-    }
+fn own_and_published() -> Vec<(String, String)> {
+    let paths = corpus::folder().map(|folder| templates(&folder)).unwrap_or_default();
     let read = |path: PathBuf| Some((path.display().to_string(), std::fs::read_to_string(&path).ok()?));
     // Our own once for every hundred others, so that it alone is enough.
     let own = (0..20).map(|number| (format!("own {number}"), OWN.to_owned()));
@@ -202,7 +189,7 @@ fn no_mutated_template_panics() {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     let path = folder.path().join("template.yaml");
     let (mut imported, mut refused, mut panicked) = (0, 0, Vec::new());
-    for (name, text) in templates() {
+    for (name, text) in own_and_published() {
         for seed in 0..MUTATIONS {
             let mut rng = Rng::with_seed(seed ^ name.len() as u64);
             let bytewise = catch_unwind(AssertUnwindSafe(|| {

@@ -27,21 +27,9 @@ fn node_id(text: &str) -> NodeId {
 }
 
 fn scene(nodes: &[(&str, Kind)], links: &[(&str, &str)]) -> Scene {
-    let node = |kind: &Kind| Node {
-        label: String::new(),
-        position: (0.0, 0.0, 0.0),
-        region: None,
-        kind: kind.clone(),
-        note: String::new(),
-    };
-    let link = |from: &str, to: &str| Link {
-        from: node_id(from),
-        to: node_id(to),
-        latency: Latency { spread: Spread::Constant(Duration::millis(1)), floor: None },
-        loss: 0.0,
-        mode: None,
-        rule: None,
-        dead_letters: false,
+    let node = |kind: &Kind| Node::new(kind.clone());
+    let link = |from: &str, to: &str| {
+        Link::new(node_id(from), node_id(to), Latency { spread: Spread::Constant(Duration::millis(1)), floor: None })
     };
     let link_id = |from: &str, to: &str| LinkId::new(&format!("{from}-{to}")).unwrap_or_else(|error| panic!("{error}"));
     Scene {

@@ -39,16 +39,8 @@ fn phold_scene(nodes: usize) -> Scene {
         floor: Some(units::Duration::millis(1)),
     };
     let mut random = fastrand::Rng::with_seed(7);
-    let node = |kind| Node { label: String::new(), position: (0.0, 0.0, 0.0), region: None, kind, note: String::new() };
-    let link = |from: &NodeId, to: &NodeId| Link {
-        from: from.clone(),
-        to: to.clone(),
-        latency: latency.clone(),
-        loss: 0.0,
-        mode: None,
-        rule: None,
-        dead_letters: false,
-    };
+    let node = |kind| Node::new(kind);
+    let link = |from: &NodeId, to: &NodeId| Link::new(from.clone(), to.clone(), latency.clone());
     let routers: Vec<NodeId> = (0..nodes).map(|n| id(format!("r{n:05}"))).collect();
     let mut links = BTreeMap::new();
     for (n, router) in routers.iter().enumerate() {

@@ -366,7 +366,7 @@ mod tests {
     }
 
     fn scene_with(kind: Kind) -> Scene {
-        let node = Node { label: String::new(), position: (0.0, 0.0, 0.0), region: None, kind, note: String::new() };
+        let node = Node::new(kind);
         Scene { nodes: [(id("queue"), node)].into(), ..Scene::default() }
     }
 

@@ -7,8 +7,9 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::record::chunk::Chunk;
 use crate::record::columns::{CommandColumns, HopColumns, LogColumns, ReceiptColumns, SampleColumns};
 use crate::record::error::RecordError;
+use crate::record::link_cells::LinkCells;
 use crate::record::recording::Recording;
-use crate::record::statistics::{Cell, ChunkStatistics, HistogramCell, Level, LinkCells, NodeCell};
+use crate::record::statistics::{Cell, ChunkStatistics, HistogramCell, Level, NodeCell};
 
 /// A digest of every row of every table in canonical order, of where chunks end and of the
 /// statistics. Equal digests mean equal recordings.

@@ -8,6 +8,7 @@ pub mod columns;
 pub mod order;
 pub mod chunk;
 pub mod histogram;
+pub mod link_cells;
 pub mod statistics;
 pub mod window;
 pub mod series;

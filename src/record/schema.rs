@@ -7,7 +7,8 @@ use crate::record::chunk::{Chunk, Keyframe};
 use crate::record::columns::{CommandColumns, HopColumns, LogColumns, ReceiptColumns, SampleColumns};
 use crate::record::error::RecordError;
 use crate::record::histogram::Histogram;
-use crate::record::statistics::{Cell, ChunkStatistics, HistogramCell, Level, LinkCells, NodeCell, metric};
+use crate::record::link_cells::LinkCells;
+use crate::record::statistics::{Cell, ChunkStatistics, HistogramCell, Level, NodeCell, metric};
 use crate::record::table::{Column, Columns, Table};
 
 /// Nodes and links that a recording may name: more than any scene has, few enough to count in lists.

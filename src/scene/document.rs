@@ -137,6 +137,13 @@ pub struct Node {
     pub note: String,
 }
 
+impl Node {
+    /// A node of a kind, at the origin and with nothing said about it.
+    pub fn new(kind: Kind) -> Node {
+        Node { label: String::new(), position: (0.0, 0.0, 0.0), region: None, kind, note: String::new() }
+    }
+}
+
 /// A way from one node to another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,6 +167,13 @@ pub struct Link {
     /// Takes dead letters rather than ordinary traffic.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dead_letters: bool,
+}
+
+impl Link {
+    /// A link that loses nothing and leaves to its ends how they talk.
+    pub fn new(from: NodeId, to: NodeId, latency: Latency) -> Link {
+        Link { from, to, latency, loss: 0.0, mode: None, rule: None, dead_letters: false }
+    }
 }
 
 /// How the two ends of a link talk.

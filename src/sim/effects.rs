@@ -498,6 +498,17 @@ impl<'a> Effects<'a> {
         self.reply(event, kind, envelope, Custody::Stays);
     }
 
+    /// Gives a message up: to the node's dead letters, or it fails here where there are none.
+    pub fn give_up(&mut self, envelope: &Envelope) {
+        match self.ports().dead_letters {
+            Some(link) => {
+                let (kind, custody) = (HopKind::DeadLetter, Custody::Moves);
+                self.send(link, Direction::Forward, Parcel { kind, envelope: *envelope, custody, token: 0, count: 1 });
+            }
+            None => self.end(envelope, Fate::Failed),
+        }
+    }
+
     /// Sets a timer of this node. A generation that no longer fits is ignored by its handler.
     pub fn timer(&mut self, slot: u32, at: SimTime, generation: u32, message: MessageId) {
         let sequence = self.next_sequence();

@@ -35,7 +35,7 @@ pub(in crate::sim) struct Ran {
 impl Sketch {
     /// Adds a node.
     pub fn node(mut self, id: &str, kind: Kind) -> Sketch {
-        let node = Node { label: String::new(), position: (0.0, 0.0, 0.0), region: None, kind, note: String::new() };
+        let node = Node::new(kind);
         self.scene.nodes.insert(NodeId::new(id).expect("a test's node id"), node);
         self
     }
@@ -57,15 +57,11 @@ impl Sketch {
 
     /// Adds a link that `change` may alter.
     pub fn link_with(mut self, from: &str, to: &str, change: impl FnOnce(&mut Link)) -> Sketch {
-        let mut link = Link {
-            from: NodeId::new(from).expect("a test's node id"),
-            to: NodeId::new(to).expect("a test's node id"),
-            latency: Latency { spread: Spread::Constant(Duration::millis(1)), floor: None },
-            loss: 0.0,
-            mode: None,
-            rule: None,
-            dead_letters: false,
-        };
+        let mut link = Link::new(
+            NodeId::new(from).expect("a test's node id"),
+            NodeId::new(to).expect("a test's node id"),
+            Latency { spread: Spread::Constant(Duration::millis(1)), floor: None },
+        );
         change(&mut link);
         self.scene.links.insert(link_id(from, to), link);
         self

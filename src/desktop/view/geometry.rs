@@ -285,7 +285,7 @@ mod tests {
     use crate::scene::kind::{Producer, Queue};
 
     fn node(kind: Kind, position: (f64, f64, f64)) -> Node {
-        Node { label: String::new(), position, region: None, kind, note: String::new() }
+        Node { position, ..Node::new(kind) }
     }
 
     fn scene(target: (f64, f64, f64), dead_letters: bool) -> Scene {

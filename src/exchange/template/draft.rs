@@ -42,7 +42,7 @@ impl Draft {
     pub fn node(&mut self, name: &str, label: &str, kind: Kind) -> Option<NodeId> {
         let id = unique(&slug(name), |id| NodeId::new(id).ok().filter(|id| !self.nodes.contains_key(id)))?;
         let label = if label == id.as_str() { String::new() } else { label.chars().take(80).collect() };
-        let node = Node { label, position: (0.0, 0.0, 0.0), region: None, kind, note: String::new() };
+        let node = Node { label, ..Node::new(kind) };
         self.nodes.insert(id.clone(), node);
         Some(id)
     }

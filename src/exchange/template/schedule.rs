@@ -77,7 +77,7 @@ mod tests {
     fn a_run_begins_shortly_before_the_first_firing_by_a_clock() {
         let node = |schedule, zone: &str| {
             let kind = Kind::Scheduler(Scheduler { schedule, zone: zone.to_owned(), ..Scheduler::default() });
-            Node { label: String::new(), position: (0.0, 0.0, 0.0), region: None, kind, note: String::new() }
+            Node::new(kind)
         };
         let rate = node(Schedule::Rate(Duration::MINUTE), "UTC");
         let cron = node(Schedule::Cron("0 18 ? * MON *".to_owned()), "Europe/Berlin");

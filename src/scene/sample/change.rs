@@ -60,7 +60,7 @@ fn structure(scene: &Scene, rng: &mut Rng) -> Edit {
     match rng.u8(..7) {
         0 => {
             let (position, kind) = (position(rng), parameters::any(rng));
-            let node = Node { label: String::new(), position, region: None, kind, note: String::new() };
+            let node = Node { position, ..Node::new(kind) };
             Edit::AddNode { id: fresh(rng), node: Box::new(node) }
         }
         1 => Edit::RemoveNode { id: some_node(scene, rng) },

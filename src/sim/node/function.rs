@@ -20,7 +20,7 @@ use crate::scene::units::{Duration, Spread};
 use crate::sim::bucket::{Bucket, BucketLevel};
 use crate::sim::consume;
 use crate::sim::draw::{Purpose, Sampler};
-use crate::sim::effects::{BatchItem, Effects, Envelope, Parcel, Power};
+use crate::sim::effects::{BatchItem, Effects, Envelope, Power};
 use crate::sim::event::{Class, Custody, SimEvent};
 use crate::sim::id::{LinkIndex, MessageId};
 use crate::sim::node::Occasion;
@@ -281,7 +281,7 @@ fn dispatch(parameters: &FunctionParameters, state: &mut FunctionState, token: u
     let Some(queued) = state.waiting.remove(&token) else { return };
     // Too old (FN-35), or never to run (FN-38).
     if queued.accepted + parameters.age_max <= effects.now || parameters.capacity.concurrency == 0 {
-        return dead_letter(&queued.envelope, effects);
+        return effects.give_up(&queued.envelope);
     }
     if let Err(trigger) = invocation::start(parameters, state, Trigger::Event(queued), effects) {
         throttle(parameters, state, trigger, effects);
@@ -356,7 +356,7 @@ fn succeed(trigger: Trigger, effects: &mut Effects) {
 fn fail(parameters: &FunctionParameters, state: &mut FunctionState, trigger: Trigger, effects: &mut Effects) {
     match trigger {
         Trigger::Request(event) => fail_request(&event, effects),
-        Trigger::Event(queued) if queued.errors >= parameters.retries => dead_letter(&queued.envelope, effects),
+        Trigger::Event(queued) if queued.errors >= parameters.retries => effects.give_up(&queued.envelope),
         Trigger::Event(queued) => {
             let errors = queued.errors + 1;
             let wait = RETRY_WAIT.saturating_mul(u64::from(errors));
@@ -371,18 +371,6 @@ fn fail_request(event: &SimEvent, effects: &mut Effects) {
         effects.end(&event.envelope(), Fate::Failed);
     }
     effects.reply(event, HopKind::Error, event.envelope(), Custody::Stays);
-}
-
-/// An event that gets no further attempt (FN-35).
-fn dead_letter(envelope: &Envelope, effects: &mut Effects) {
-    match effects.ports().dead_letters {
-        Some(link) => {
-            let parcel =
-                Parcel { kind: HopKind::DeadLetter, envelope: *envelope, custody: Custody::Moves, token: 0, count: 1 };
-            effects.send(link, Direction::Forward, parcel);
-        }
-        None => effects.end(envelope, Fate::Failed),
-    }
 }
 
 /// Work in hand is lost and environments with it; the internal queue stays.

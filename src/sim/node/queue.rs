@@ -276,7 +276,7 @@ fn receive(parameters: &QueueParameters, state: &mut QueueState, wanted: u16, ef
         // The receive that would be one too many moves the message instead (SQS-40, SQS-41).
         if stored.receives >= parameters.receives_max {
             if let Some(stored) = remove(state, number) {
-                dead_letter(&stored.envelope, effects);
+                effects.give_up(&stored.envelope);
             }
             continue;
         }
@@ -310,17 +310,6 @@ fn next_visible(parameters: &QueueParameters, state: &mut QueueState, effects: &
         if state.messages.get(&number).is_some_and(visible) {
             return Some(number);
         }
-    }
-}
-
-fn dead_letter(envelope: &Envelope, effects: &mut Effects) {
-    match effects.ports().dead_letters {
-        Some(link) => {
-            let parcel =
-                Parcel { kind: HopKind::DeadLetter, envelope: *envelope, custody: Custody::Moves, token: 0, count: 1 };
-            effects.send(link, Direction::Forward, parcel);
-        }
-        None => effects.end(envelope, Fate::Failed),
     }
 }
 

@@ -169,7 +169,7 @@ fn refused(parameters: &RouterParameters, state: &mut RouterState, event: &SimEv
     };
     if attempt.number >= parameters.retry.attempts {
         state.attempts.remove(&event.token);
-        give_up(&envelope, effects);
+        effects.give_up(&envelope);
     } else {
         let wait = parameters
             .retry
@@ -180,17 +180,6 @@ fn refused(parameters: &RouterParameters, state: &mut RouterState, event: &SimEv
         effects.timer(0, effects.now + wait, event.token, MessageId::NONE);
     }
     effects.sample(state.waiting, state.attempts.len() - state.waiting, 0);
-}
-
-fn give_up(envelope: &Envelope, effects: &mut Effects) {
-    match effects.ports().dead_letters {
-        Some(link) => {
-            let parcel =
-                Parcel { kind: HopKind::DeadLetter, envelope: *envelope, custody: Custody::Moves, token: 0, count: 1 };
-            effects.send(link, Direction::Forward, parcel);
-        }
-        None => effects.end(envelope, Fate::Failed),
-    }
 }
 
 fn again(state: &mut RouterState, token: u32, effects: &mut Effects) {

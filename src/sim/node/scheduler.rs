@@ -251,7 +251,7 @@ fn answered(parameters: &SchedulerParameters, state: &mut SchedulerState, event:
     let due = effects.now + parameters.retry.wait(attempt.number, &mut draw);
     if attempt.number >= parameters.retry.attempts || due >= attempt.fired + parameters.age_max {
         state.attempts.remove(&event.token);
-        return give_up(&envelope, effects);
+        return effects.give_up(&envelope);
     }
     attempt.number += 1;
     attempt.waiting = Some(envelope);
@@ -264,17 +264,6 @@ fn again(state: &mut SchedulerState, token: u32, effects: &mut Effects) {
     let Some(envelope) = attempt.waiting.take() else { return };
     let parcel = Parcel { kind: HopKind::Retry, envelope, custody: Custody::Moves, token, count: 1 };
     effects.send(attempt.link, Direction::Forward, parcel);
-}
-
-fn give_up(envelope: &Envelope, effects: &mut Effects) {
-    match effects.ports().dead_letters {
-        Some(link) => {
-            let parcel =
-                Parcel { kind: HopKind::DeadLetter, envelope: *envelope, custody: Custody::Moves, token: 0, count: 1 };
-            effects.send(link, Direction::Forward, parcel);
-        }
-        None => effects.end(envelope, Fate::Failed),
-    }
 }
 
 #[cfg(test)]
