@@ -81,9 +81,9 @@ fn run(scene: &Scene, seed: u64, options: Options) -> Ran {
     let (sender, recording, handle) = spawned.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     let options = Options { seed: Some(seed), ..options };
     let mut simulation = Simulation::new(model, options).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    let mut all = Rows::default();
+    let (mut all, mut delivered) = (Rows::default(), SimTime::ZERO);
     let mut deliver = |delivery| {
-        note(&mut all, &delivery);
+        note(&mut all, &mut delivered, &delivery);
         sender.send(delivery).unwrap_or_else(|_| panic!("seed {seed}: the writer ended"));
     };
     let commands = commands(scene, seed);
@@ -114,9 +114,15 @@ fn run(scene: &Scene, seed: u64, options: Options) -> Ran {
     Ran { digest, partitions: split.partitions(), islands: split.islands, hops, crossing, edges }
 }
 
-fn note(all: &mut Rows, delivery: &Delivery) {
-    let Delivery::Rows { parts, .. } = delivery else { return };
+/// Keeps what was delivered, and checks that it is what lies between the last delivery and this one.
+fn note(all: &mut Rows, delivered: &mut SimTime, delivery: &Delivery) {
+    let Delivery::Rows { parts, until } = delivery else { return };
+    let span = std::mem::replace(delivered, *until)..*until;
     for part in parts {
+        let Rows { hops, receipts, samples, commands, .. } = part;
+        let keys = hops.iter().map(|row| row.key).chain(receipts.iter().map(|row| row.key));
+        let keys = keys.chain(samples.iter().map(|row| row.key)).chain(commands.iter().map(|row| row.key));
+        keys.for_each(|key| assert!(span.contains(&key.time), "{key:?} is delivered with {span:?}"));
         all.hops.extend(&part.hops);
         all.receipts.extend(&part.receipts);
     }

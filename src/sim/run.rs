@@ -454,6 +454,10 @@ impl Simulation {
     }
 
     fn deliver(&mut self, deliver: &mut dyn FnMut(Delivery)) {
+        // What nodes write as they begin stands at the first instant, which is over once time moves on.
+        if self.now == SimTime::ZERO {
+            return;
+        }
         let written = self.partitions.iter_mut().map(|partition| partition.border.rows.take());
         self.parts.extend(written.filter(|rows| !rows.is_empty()));
         if self.options.recorded == Recorded::Yes {
