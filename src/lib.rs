@@ -12,3 +12,8 @@ pub mod exchange;
 pub mod cli;
 #[cfg(feature = "desktop")]
 pub mod desktop;
+
+/// Executions of state machines and the writer live from many small values; the systems' own allocators
+/// take up to twice as long for them, and differ from system to system.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -85,7 +85,7 @@ struct Ran {
 fn run(definition: &Definition, input: Value) -> Result<Ran, String> {
     let identity = Identity { name: "execution".into(), machine: "machine".into(), ..Identity::default() };
     // The present of those recordings whose times were made from it.
-    let identity = Identity { start_time: "2026-01-01T00:00:00Z".into(), ..identity };
+    let identity = Identity { start_time: "2026-01-01T00:00:00Z".parse().expect("an instant"), ..identity };
     let (mut execution, mut steps) = start(definition, input, identity);
     let mut entered = Vec::new();
     let mut waits = std::collections::VecDeque::new();
@@ -114,7 +114,7 @@ fn check_execution(case: &Value) -> Result<(), String> {
     let expect = &case["expect"];
     let shape_only = case["placeholders"] == true;
     let (status, found, expected) = match &ran.end {
-        Step::Done { output } => ("SUCCEEDED", output.to_string(), expect["output"].to_string()),
+        Step::Done { output } => ("SUCCEEDED", output.text().to_owned(), expect["output"].to_string()),
         Step::Failed { error, cause } => {
             let cause = cause.as_deref().map(|cause| serde_json::from_str(cause).unwrap_or(Value::from(cause)));
             let cause = cause.unwrap_or_default();

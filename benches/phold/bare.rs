@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array, UInt64Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt8Array, UInt16Array, UInt32Array, UInt64Array};
 use crossbeam_channel::Sender;
 use eventscape::scene::time::SimSpan;
 use eventscape::sim::draw::{Draw, Purpose, Sampler, node_key};
@@ -27,7 +27,7 @@ const CHUNK: usize = 1 << 18;
 pub enum Kept {
     /// They are forgotten.
     Nothing,
-    /// They are put in order and written to a file by a thread besides.
+    /// They are put in order and written to files by a thread besides, with what became of them.
     Files,
 }
 
@@ -46,6 +46,28 @@ pub struct Hop {
     pub message: u32,
     /// When it left.
     pub left: u64,
+    /// Over which link.
+    pub link: u32,
+    /// The how-manieth hop of its message this is.
+    pub attempt: u16,
+}
+
+/// A hop that arrived.
+#[derive(Clone, Copy)]
+struct Receipt {
+    time: u64,
+    node: u32,
+    number: u32,
+    message: u32,
+    link: u32,
+    sequence: u32,
+}
+
+/// What is put in order and written together: the tables of a recording.
+#[derive(Default)]
+struct Tables {
+    hops: Vec<Hop>,
+    receipts: Vec<Receipt>,
 }
 
 #[derive(Clone, Copy)]
@@ -65,6 +87,8 @@ pub struct Part {
     outbox: Vec<Vec<Hop>>,
     /// Hops that left in the last windows, where they are kept.
     left: Vec<Hop>,
+    /// Hops that arrived in the last windows, where they are kept.
+    arrived: Vec<Receipt>,
     events: u64,
 }
 
@@ -78,7 +102,7 @@ pub struct Bare {
     pool: rayon::ThreadPool,
     now: u64,
     kept: Kept,
-    file: Option<(Sender<Vec<Hop>>, JoinHandle<()>)>,
+    file: Option<(Sender<Tables>, JoinHandle<()>)>,
 }
 
 impl Bare {
@@ -97,6 +121,7 @@ impl Bare {
                 order: Vec::new(),
                 outbox: vec![Vec::new(); parts],
                 left: Vec::new(),
+                arrived: Vec::new(),
                 events: 0,
             }
         };
@@ -112,7 +137,8 @@ impl Bare {
         };
         for message in 0..messages {
             let target = message % nodes as u32;
-            let hop = Hop { time: WINDOW, target, source: target, sequence: message, message, left: 0 };
+            let hop =
+                Hop { time: WINDOW, target, source: target, sequence: message, message, left: 0, link: 0, attempt: 0 };
             bare.parts[target as usize / each].cells[1].push(hop);
         }
         bare
@@ -142,13 +168,16 @@ impl Bare {
         if self.parts.iter().map(|part| part.left.len()).sum::<usize>() < CHUNK {
             return;
         }
-        let mut hops: Vec<Hop> = Vec::with_capacity(CHUNK + CHUNK / 4);
+        let mut tables = Tables::default();
         for part in &mut self.parts {
-            hops.append(&mut part.left);
+            tables.hops.append(&mut part.left);
+            tables.receipts.append(&mut part.arrived);
         }
-        let key = |hop: &Hop| (hop.left, hop.source, hop.sequence);
-        self.pool.install(|| hops.par_sort_by_key(key));
-        sender.send(hops).expect("a file");
+        let Tables { hops, receipts } = &mut tables;
+        let by_hop = |hop: &Hop| (hop.left, hop.source, hop.sequence);
+        let by_receipt = |receipt: &Receipt| (receipt.time, receipt.node, receipt.number);
+        self.pool.install(|| rayon::join(|| hops.sort_by_key(by_hop), || receipts.sort_by_key(by_receipt)));
+        sender.send(tables).expect("a file");
     }
 
     /// Waits for the file.
@@ -165,39 +194,81 @@ impl Bare {
     }
 }
 
-/// A thread that writes hops to a file: delta encoding, zstd 1, a row group a chunk.
-fn file() -> (Sender<Vec<Hop>>, JoinHandle<()>) {
-    let (sender, receiver) = crossbeam_channel::bounded::<Vec<Hop>>(2);
+/// A thread that writes tables to files, with the columns that a recording has: delta encoding, zstd 1, a row
+/// group a chunk.
+fn file() -> (Sender<Tables>, JoinHandle<()>) {
+    let (sender, receiver) = crossbeam_channel::bounded::<Tables>(2);
     let thread = std::thread::spawn(move || {
-        let mut writer: Option<ArrowWriter<std::fs::File>> = None;
-        for hops in receiver {
-            let longs = |of: fn(&Hop) -> u64| Arc::new(UInt64Array::from_iter_values(hops.iter().map(of))) as ArrayRef;
-            let ints = |of: fn(&Hop) -> u32| Arc::new(UInt32Array::from_iter_values(hops.iter().map(of))) as ArrayRef;
-            let columns = [
-                ("depart", longs(|hop| hop.left)),
-                ("arrive", longs(|hop| hop.time)),
-                ("source", ints(|hop| hop.source)),
-                ("target", ints(|hop| hop.target)),
-                ("sequence", ints(|hop| hop.sequence)),
-                ("message", ints(|hop| hop.message)),
-            ];
-            let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
-            let writer = writer.get_or_insert_with(|| {
-                let properties = WriterProperties::builder()
-                    .set_dictionary_enabled(false)
-                    .set_encoding(Encoding::DELTA_BINARY_PACKED)
-                    .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("a level")))
-                    .build();
-                let file = tempfile::tempfile().expect("a file");
-                ArrowWriter::try_new(file, batch.schema(), Some(properties)).expect("a table")
-            });
-            writer.write(&batch).and_then(|()| writer.flush()).expect("a disk");
+        let mut files = [None, None];
+        for tables in receiver {
+            for (file, batch) in files.iter_mut().zip([hop_table(&tables.hops), receipt_table(&tables.receipts)]) {
+                let writer = file.get_or_insert_with(|| table_file(&batch));
+                writer.write(&batch).and_then(|()| writer.flush()).expect("a disk");
+            }
         }
-        if let Some(writer) = writer {
+        for writer in files.into_iter().flatten() {
             writer.close().expect("a disk");
         }
     });
     (sender, thread)
+}
+
+fn table_file(batch: &RecordBatch) -> ArrowWriter<std::fs::File> {
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_encoding(Encoding::DELTA_BINARY_PACKED)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("a level")))
+        .build();
+    let file = tempfile::tempfile().expect("a file");
+    ArrowWriter::try_new(file, batch.schema(), Some(properties)).expect("a table")
+}
+
+fn longs<R>(rows: &[R], of: fn(&R) -> u64) -> ArrayRef {
+    Arc::new(UInt64Array::from_iter_values(rows.iter().map(of)))
+}
+
+fn ints<R>(rows: &[R], of: fn(&R) -> u32) -> ArrayRef {
+    Arc::new(UInt32Array::from_iter_values(rows.iter().map(of)))
+}
+
+fn shorts<R>(rows: &[R], of: fn(&R) -> u16) -> ArrayRef {
+    Arc::new(UInt16Array::from_iter_values(rows.iter().map(of)))
+}
+
+fn bytes<R>(rows: &[R], of: fn(&R) -> u8) -> ArrayRef {
+    Arc::new(UInt8Array::from_iter_values(rows.iter().map(of)))
+}
+
+fn hop_table(hops: &[Hop]) -> RecordBatch {
+    let columns = [
+        ("depart", longs(hops, |hop| hop.left)),
+        ("node", ints(hops, |hop| hop.source)),
+        ("number", ints(hops, |hop| hop.sequence)),
+        ("arrive", longs(hops, |hop| hop.time)),
+        ("message", longs(hops, |hop| u64::from(hop.message))),
+        ("link", ints(hops, |hop| hop.link)),
+        ("sequence", ints(hops, |hop| hop.sequence)),
+        ("attempt", shorts(hops, |hop| hop.attempt)),
+        ("count", shorts(hops, |_| 1)),
+        ("direction", bytes(hops, |_| 0)),
+        ("kind", bytes(hops, |_| 0)),
+        ("wire", bytes(hops, |_| 0)),
+    ];
+    RecordBatch::try_from_iter(columns).expect("columns of one length")
+}
+
+fn receipt_table(receipts: &[Receipt]) -> RecordBatch {
+    let columns = [
+        ("time", longs(receipts, |receipt| receipt.time)),
+        ("node", ints(receipts, |receipt| receipt.node)),
+        ("number", ints(receipts, |receipt| receipt.number)),
+        ("message", longs(receipts, |receipt| u64::from(receipt.message))),
+        ("link", ints(receipts, |receipt| receipt.link)),
+        ("sequence", ints(receipts, |receipt| receipt.sequence)),
+        ("direction", bytes(receipts, |_| 0)),
+        ("outcome", bytes(receipts, |_| 0)),
+    ];
+    RecordBatch::try_from_iter(columns).expect("columns of one length")
 }
 
 impl Part {
@@ -238,9 +309,20 @@ impl Part {
                 sequence: counter.sent,
                 message: hop.message,
                 left: *time,
+                link: link as u32,
+                attempt,
             };
             counter.sent += 1;
             if keep {
+                let Hop { message, link, sequence, .. } = hop;
+                self.arrived.push(Receipt {
+                    time: *time,
+                    node: *target,
+                    number: counter.landed,
+                    message,
+                    link,
+                    sequence,
+                });
                 self.left.push(sent);
             }
             self.outbox[links[link] as usize / each].push(sent);

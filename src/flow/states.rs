@@ -7,6 +7,7 @@
 //! Rules: states semantics; JSONata and the readers and writers of distributed maps are passed over.
 
 mod definition;
+mod document;
 mod error;
 mod read;
 pub(in crate::flow) mod path;
@@ -18,6 +19,7 @@ mod scope;
 mod run;
 
 pub use definition::{Definition, StateIndex};
+pub use document::Document;
 pub use error::{Class, DefinitionError, DefinitionProblem};
 pub use execution::{Attempt, Delay, Event, Execution, Identity, Missing, Step, Token};
 pub use run::{resume, start};

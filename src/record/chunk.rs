@@ -96,6 +96,12 @@ impl Chunk {
             + self.keyframe.samples.len() * size_of::<SampleRow>()
     }
 
+    /// Makes room for as many rows as another chunk has: neighbors are much alike, and growing copies.
+    pub fn make_room_like(&mut self, other: &Chunk) {
+        self.hops.reserve(other.hops.len());
+        self.receipts.reserve(other.receipts.len());
+    }
+
     /// Gives memory back that growing left over; rows no longer come.
     pub fn shrink(&mut self) {
         self.hops.shrink();
@@ -105,8 +111,8 @@ impl Chunk {
 
     /// Adds rows that are in canonical order and later than all that are here.
     pub fn append(&mut self, rows: &mut Rows) {
-        rows.hops.iter().for_each(|hop| self.hops.push(hop));
-        rows.receipts.iter().for_each(|receipt| self.receipts.push(receipt));
+        self.hops.extend(&rows.hops);
+        self.receipts.extend(&rows.receipts);
         rows.samples.iter().for_each(|sample| self.samples.push(sample));
         rows.commands.drain(..).for_each(|command| self.commands.push(command));
         rows.logs.drain(..).for_each(|log| self.logs.push(log));

@@ -114,11 +114,21 @@ pub struct LogColumns {
     pub text: Vec<String>,
 }
 
+/// Rows that are taken apart together: they stay in the nearest cache while column after column is read.
+const BLOCK_ROWS: usize = 256;
+
 /// Rows of `times`, which is sorted, from `from` up to but without `to`.
 pub fn range(times: &[u64], from: SimTime, to: SimTime) -> Range<usize> {
     let start = times.partition_point(|time| *time < from.nanos());
     let end = times.partition_point(|time| *time < to.nanos());
     start..end.max(start)
+}
+
+/// Gives memory back where that is worth the copy that it takes.
+fn trim<T>(column: &mut Vec<T>) {
+    if column.capacity() - column.len() > column.len() / 8 {
+        column.shrink_to_fit();
+    }
 }
 
 fn key(time: u64, node: u32, number: u32) -> RowKey {
@@ -131,20 +141,36 @@ impl HopColumns {
 
     /// Adds a row after all others.
     pub fn push(&mut self, hop: &HopRow) {
-        let HopRow { key, arrive, message, link, sequence, attempt, count, direction, kind, wire } = *hop;
-        debug_assert!(self.depart.last().is_none_or(|last| *last <= key.time.nanos()), "hops are pushed in order");
-        self.depart.push(key.time.nanos());
-        self.node.push(key.node);
-        self.number.push(key.number);
-        self.arrive.push(arrive.nanos());
-        self.message.push(message.0);
-        self.link.push(link.0);
-        self.sequence.push(sequence);
-        self.attempt.push(attempt);
-        self.count.push(count);
-        self.direction.push(direction as u8);
-        self.kind.push(kind as u8);
-        self.wire.push(wire as u8);
+        self.extend(std::slice::from_ref(hop));
+    }
+
+    /// Adds rows that are in order, after all others: block by block, each column of it in one go.
+    pub fn extend(&mut self, rows: &[HopRow]) {
+        debug_assert!(rows.is_sorted_by_key(|row| row.key.time), "hops are added in order");
+        for block in rows.chunks(BLOCK_ROWS) {
+            self.depart.extend(block.iter().map(|row| row.key.time.nanos()));
+            self.node.extend(block.iter().map(|row| row.key.node));
+            self.number.extend(block.iter().map(|row| row.key.number));
+            self.arrive.extend(block.iter().map(|row| row.arrive.nanos()));
+            self.message.extend(block.iter().map(|row| row.message.0));
+            self.link.extend(block.iter().map(|row| row.link.0));
+            self.sequence.extend(block.iter().map(|row| row.sequence));
+            self.attempt.extend(block.iter().map(|row| row.attempt));
+            self.count.extend(block.iter().map(|row| row.count));
+            self.direction.extend(block.iter().map(|row| row.direction as u8));
+            self.kind.extend(block.iter().map(|row| row.kind as u8));
+            self.wire.extend(block.iter().map(|row| row.wire as u8));
+        }
+    }
+
+    /// Makes room for so many rows more.
+    pub fn reserve(&mut self, rows: usize) {
+        let Self { depart, node, number, arrive, message, link, sequence, attempt, count, direction, kind, wire } =
+            self;
+        [depart, arrive, message].into_iter().for_each(|column| column.reserve(rows));
+        [node, number, link, sequence].into_iter().for_each(|column| column.reserve(rows));
+        [attempt, count].into_iter().for_each(|column| column.reserve(rows));
+        [direction, kind, wire].into_iter().for_each(|column| column.reserve(rows));
     }
 
     /// The row at `at`, or `None` past the last.
@@ -187,18 +213,18 @@ impl HopColumns {
     pub fn shrink(&mut self) {
         let Self { depart, node, number, arrive, message, link, sequence, attempt, count, direction, kind, wire } =
             self;
-        depart.shrink_to_fit();
-        node.shrink_to_fit();
-        number.shrink_to_fit();
-        arrive.shrink_to_fit();
-        message.shrink_to_fit();
-        link.shrink_to_fit();
-        sequence.shrink_to_fit();
-        attempt.shrink_to_fit();
-        count.shrink_to_fit();
-        direction.shrink_to_fit();
-        kind.shrink_to_fit();
-        wire.shrink_to_fit();
+        trim(depart);
+        trim(node);
+        trim(number);
+        trim(arrive);
+        trim(message);
+        trim(link);
+        trim(sequence);
+        trim(attempt);
+        trim(count);
+        trim(direction);
+        trim(kind);
+        trim(wire);
     }
 
     /// Takes the rows from `at` on out into a table of their own.
@@ -226,16 +252,30 @@ impl ReceiptColumns {
 
     /// Adds a row after all others.
     pub fn push(&mut self, receipt: &ReceiptRow) {
-        let ReceiptRow { key, message, link, sequence, direction, outcome } = *receipt;
-        debug_assert!(self.time.last().is_none_or(|last| *last <= key.time.nanos()), "receipts are pushed in order");
-        self.time.push(key.time.nanos());
-        self.node.push(key.node);
-        self.number.push(key.number);
-        self.message.push(message.0);
-        self.link.push(link.0);
-        self.sequence.push(sequence);
-        self.direction.push(direction as u8);
-        self.outcome.push(outcome as u8);
+        self.extend(std::slice::from_ref(receipt));
+    }
+
+    /// Adds rows that are in order, after all others: block by block, each column of it in one go.
+    pub fn extend(&mut self, rows: &[ReceiptRow]) {
+        debug_assert!(rows.is_sorted_by_key(|row| row.key.time), "receipts are added in order");
+        for block in rows.chunks(BLOCK_ROWS) {
+            self.time.extend(block.iter().map(|row| row.key.time.nanos()));
+            self.node.extend(block.iter().map(|row| row.key.node));
+            self.number.extend(block.iter().map(|row| row.key.number));
+            self.message.extend(block.iter().map(|row| row.message.0));
+            self.link.extend(block.iter().map(|row| row.link.0));
+            self.sequence.extend(block.iter().map(|row| row.sequence));
+            self.direction.extend(block.iter().map(|row| row.direction as u8));
+            self.outcome.extend(block.iter().map(|row| row.outcome as u8));
+        }
+    }
+
+    /// Makes room for so many rows more.
+    pub fn reserve(&mut self, rows: usize) {
+        let Self { time, node, number, message, link, sequence, direction, outcome } = self;
+        [time, message].into_iter().for_each(|column| column.reserve(rows));
+        [node, number, link, sequence].into_iter().for_each(|column| column.reserve(rows));
+        [direction, outcome].into_iter().for_each(|column| column.reserve(rows));
     }
 
     /// The row at `at`, or `None` past the last.
@@ -273,14 +313,14 @@ impl ReceiptColumns {
     /// Gives memory back that growing left over.
     pub fn shrink(&mut self) {
         let Self { time, node, number, message, link, sequence, direction, outcome } = self;
-        time.shrink_to_fit();
-        node.shrink_to_fit();
-        number.shrink_to_fit();
-        message.shrink_to_fit();
-        link.shrink_to_fit();
-        sequence.shrink_to_fit();
-        direction.shrink_to_fit();
-        outcome.shrink_to_fit();
+        trim(time);
+        trim(node);
+        trim(number);
+        trim(message);
+        trim(link);
+        trim(sequence);
+        trim(direction);
+        trim(outcome);
     }
 
     /// Takes the rows from `at` on out into a table of their own.
@@ -361,16 +401,16 @@ impl SampleColumns {
     /// Gives memory back that growing left over.
     pub fn shrink(&mut self) {
         let Self { time, node, number, depth, depth_min, depth_max, in_flight, busy, busy_max, condition } = self;
-        time.shrink_to_fit();
-        node.shrink_to_fit();
-        number.shrink_to_fit();
-        depth.shrink_to_fit();
-        depth_min.shrink_to_fit();
-        depth_max.shrink_to_fit();
-        in_flight.shrink_to_fit();
-        busy.shrink_to_fit();
-        busy_max.shrink_to_fit();
-        condition.shrink_to_fit();
+        trim(time);
+        trim(node);
+        trim(number);
+        trim(depth);
+        trim(depth_min);
+        trim(depth_max);
+        trim(in_flight);
+        trim(busy);
+        trim(busy_max);
+        trim(condition);
     }
 
     /// Takes the rows from `at` on out into a table of their own.

@@ -3,13 +3,8 @@
 //! Invariant: the result depends on the set of rows alone, not on the parts in which they came,
 //! nor on the number of threads that sort them.
 
-use rayon::slice::ParallelSliceMut;
-
 use crate::scene::time::SimTime;
 use crate::sim::row::{CommandRow, HopRow, LogRow, ReceiptRow, RowKey, Rows, SampleRow};
-
-/// Rows fewer than this are sorted by one thread: waking another costs more than it saves.
-const PARALLEL_ROWS: usize = 1 << 13;
 
 /// A row with its place in the canonical order.
 pub trait Keyed: Send {
@@ -46,62 +41,61 @@ impl Keyed for LogRow {
 /// Joins parts and sorts every table: those that are kept by key; measures and ends, which are only
 /// folded into sums, by time.
 pub fn canonical(parts: Vec<Rows>) -> Rows {
+    let (mut hops, mut receipts, mut samples) = (Vec::new(), Vec::new(), Vec::new());
     let mut all = Rows::default();
     for part in parts {
-        if all.is_empty() {
-            all = part;
-            continue;
-        }
-        let Rows { mut hops, mut receipts, mut samples, mut measures, mut ends, mut commands, mut logs } = part;
-        all.hops.append(&mut hops);
-        all.receipts.append(&mut receipts);
-        all.samples.append(&mut samples);
+        let Rows { hops: left, receipts: arrived, samples: levels, mut measures, mut ends, mut commands, mut logs } =
+            part;
+        hops.push(left);
+        receipts.push(arrived);
+        samples.push(levels);
         all.measures.append(&mut measures);
         all.ends.append(&mut ends);
         all.commands.append(&mut commands);
         all.logs.append(&mut logs);
     }
-    let Rows { hops, receipts, samples, measures, ends, commands, logs } = &mut all;
-    rayon::join(
-        || sort(hops),
-        || {
-            sort(receipts);
-            sort(samples);
-        },
-    );
-    rayon::join(|| sort_by_time(measures, |row| row.key.time), || sort_by_time(ends, |row| row.key.time));
+    let Rows { measures, ends, commands, logs, .. } = &mut all;
+    let mut by_time = || {
+        measures.sort_by_key(|row| row.key.time);
+        ends.sort_by_key(|row| row.key.time);
+    };
+    let ((hops, ()), (receipts, samples)) =
+        rayon::join(|| (merge(hops), by_time()), || (merge(receipts), merge(samples)));
     commands.sort_by_key(Keyed::key);
     logs.sort_by_key(Keyed::key);
-    all
+    Rows { hops, receipts, samples, ..all }
 }
 
-/// Sorts rows by key. The parts are sorted runs, or nearly so, which a merge sort uses; it moves keys
-/// alone and each row once.
-fn sort<R: Keyed + Copy + Sync>(rows: &mut Vec<R>) {
-    if rows.is_sorted_by_key(Keyed::key) {
-        return;
+/// One table of the rows of all parts, by key. Parts are sorted runs, or nearly so, which the standard
+/// library's merge sort finds; it moves keys alone, and each row once.
+fn merge<R: Keyed + Copy>(mut parts: Vec<Vec<R>>) -> Vec<R> {
+    parts.retain(|part| !part.is_empty());
+    if let [only] = parts.as_mut_slice()
+        && only.is_sorted_by_key(Keyed::key)
+    {
+        return std::mem::take(only);
     }
-    let place = |(number, row): (u32, &R)| {
-        let RowKey { time, node, number: own } = row.key();
-        (time, u64::from(node) << 32 | u64::from(own), number)
-    };
-    let mut order: Vec<(SimTime, u64, u32)> = (0u32..).zip(rows.iter()).map(place).collect();
-    if rows.len() < PARALLEL_ROWS {
-        order.sort();
-    } else {
-        order.par_sort();
+    let mut order: Vec<Place> = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for (part, rows) in (0u32..).zip(&parts) {
+        order.extend((0u32..).zip(rows).map(|(row, of)| Place::of(of.key(), part, row)));
     }
-    *rows = order.iter().map(|(_, _, row)| rows[*row as usize]).collect();
+    order.sort_by_key(|place| (place.time, place.own));
+    order.iter().map(|place| parts[place.part as usize][place.row as usize]).collect()
 }
 
-fn sort_by_time<R: Send>(rows: &mut [R], time: impl Fn(&R) -> SimTime + Sync) {
-    if rows.is_sorted_by_key(&time) {
-        return;
-    }
-    if rows.len() < PARALLEL_ROWS {
-        rows.sort_by_key(time);
-    } else {
-        rows.par_sort_by_key(time);
+/// A row's key, and where the row is.
+#[derive(Clone, Copy)]
+struct Place {
+    time: SimTime,
+    /// Node and number as one word, which compares like both.
+    own: u64,
+    part: u32,
+    row: u32,
+}
+
+impl Place {
+    fn of(key: RowKey, part: u32, row: u32) -> Place {
+        Place { time: key.time, own: u64::from(key.node) << 32 | u64::from(key.number), part, row }
     }
 }
 
@@ -133,10 +127,11 @@ mod tests {
             let row = |(time, node, number): (u64, u32, u32)| {
                 end(time << shift, if wide { node << 26 } else { node }, number)
             };
-            let mut rows: Vec<EndRow> = seeds.into_iter().map(row).collect();
+            let rows: Vec<EndRow> = seeds.into_iter().map(row).collect();
             let mut expected = rows.clone();
             expected.sort_by_key(|row| row.key);
-            sort(&mut rows);
+            let parts = rows.chunks(rows.len() / 3 + 1).map(<[EndRow]>::to_vec).collect();
+            let rows = merge(parts);
             prop_assert_eq!(rows.iter().map(|row| row.key).collect::<Vec<_>>(), expected.iter().map(|row| row.key).collect::<Vec<_>>());
         }
     }

@@ -170,7 +170,8 @@ impl Writer {
         let mut cursor = Cursor::default();
         while let Some(cut) = open.chunk.cut_at(until) {
             open.collector.fold(&rows, &mut cursor, cut);
-            let next = open.chunk.split(cut);
+            let mut next = open.chunk.split(cut);
+            next.make_room_like(&open.chunk);
             closed.push((std::mem::replace(&mut open.chunk, next), open.collector.close_chunk(cut)));
         }
         open.collector.fold(&rows, &mut cursor, SimTime::MAX);

@@ -13,7 +13,7 @@ use crate::sim::effects::{BatchItem, Recorded};
 use crate::sim::event::{Class, SimEvent};
 use crate::sim::id::MessageId;
 use crate::sim::matching::MatchCache;
-use crate::sim::payload::Texts;
+use crate::sim::payload::{Documents, Texts};
 use crate::sim::row::{Direction, HopKind, Rows, SAMPLE_GRID};
 
 /// A partition's border: what its nodes share, what goes out and what is written.
@@ -44,6 +44,8 @@ pub struct Border {
     pub(in crate::sim) boundary: SimTime,
     #[serde(skip)]
     pub(in crate::sim) cache: MatchCache,
+    #[serde(skip)]
+    pub(in crate::sim) documents: Documents,
     /// Events handled.
     pub handled: u64,
     /// Events taken over from other partitions.
@@ -103,6 +105,7 @@ impl Border {
             dirty: Vec::new(),
             boundary: SimTime::ZERO + SAMPLE_GRID,
             cache: MatchCache::default(),
+            documents: Documents::default(),
             handled: 0,
             taken_over: 0,
             mail_first: None,

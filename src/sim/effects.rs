@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::flow::states::Document;
+
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::border::{Border, pack};
 use crate::sim::draw::{Draw, Purpose, Sampler};
@@ -647,21 +649,32 @@ impl<'a> Effects<'a> {
     }
 
     /// What a payload says.
-    pub fn read(&self, payload: Payload) -> Value {
-        match payload.template() {
+    pub fn read(&mut self, payload: Payload) -> Document {
+        if let Some(document) = self.border.documents.get(payload) {
+            return document.clone();
+        }
+        let value = match payload.template() {
             Some((template, variant)) => {
                 self.model.templates.get(template as usize).map_or(Value::Null, |template| template.render(variant))
             }
             None => {
-                let text = self.border.texts.get(payload).unwrap_or("null");
+                let Some(text) = self.border.texts.get(payload) else { return Document::from(Value::Null) };
                 serde_json::from_str(text).unwrap_or(Value::Null)
             }
-        }
+        };
+        let document = Document::from(value);
+        self.border.documents.insert(payload, document.clone());
+        document
     }
 
-    /// A payload that says `value`.
-    pub fn write(&mut self, value: &Value) -> Payload {
-        self.border.texts.intern(&value.to_string())
+    /// A payload that says what `document` says.
+    pub fn write(&mut self, document: &Document) -> Payload {
+        let payload = Payload::of_text(document.text());
+        if self.border.documents.get(payload).is_none() {
+            self.border.texts.intern(document.text());
+            self.border.documents.insert(payload, document.clone());
+        }
+        payload
     }
 
     /// The rows of [`Ports::routes`] that match a payload, in their order. Cached by payload.

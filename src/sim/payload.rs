@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::flow::states::Document;
+
 /// A payload's handle.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Payload(u64);
@@ -36,6 +38,32 @@ impl Payload {
     /// Whether its content is a text that must travel beside it.
     pub const fn is_text(self) -> bool {
         self.0 & TEXT != 0
+    }
+}
+
+/// Values that were read last, so that a payload that is read again, or was just written, is not parsed.
+///
+/// Invariant: derived and droppable: a lost one costs time, never a result.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    by_payload: BTreeMap<Payload, Document>,
+}
+
+/// Values kept at one time; with so many different ones, remembering wins little.
+const DOCUMENTS_MAX: usize = 4_096;
+
+impl Documents {
+    /// What a payload says, where it is known.
+    pub fn get(&self, payload: Payload) -> Option<&Document> {
+        self.by_payload.get(&payload)
+    }
+
+    /// Keeps what a payload says.
+    pub fn insert(&mut self, payload: Payload, document: Document) {
+        if self.by_payload.len() >= DOCUMENTS_MAX {
+            self.by_payload.clear();
+        }
+        self.by_payload.insert(payload, document);
     }
 }
 

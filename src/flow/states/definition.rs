@@ -18,14 +18,15 @@ pub struct StateIndex(pub u32);
 ///
 /// ```
 /// use eventscape::flow::states::{Definition, Event, Identity, Step, resume, start};
+/// use serde_json::json;
 /// let definition = Definition::parse(
 ///     r#"{"StartAt":"Pay","States":{"Pay":{"Type":"Task","Resource":"payment","End":true}}}"#,
 /// ).map_err(|problems| problems[0].to_string())?;
-/// let (mut execution, steps) = start(&definition, serde_json::json!({"total": 5}), Identity::default());
+/// let (mut execution, steps) = start(&definition, json!({"total": 5}), Identity::default());
 /// let Some(Step::Task { token, resource, .. }) = steps.last() else { return Err("no task".into()) };
 /// assert_eq!(resource, "payment");
-/// let steps = resume(&definition, &mut execution, Event::TaskDone { token: *token, output: true.into() });
-/// assert_eq!(steps.last(), Some(&Step::Done { output: true.into() }));
+/// let steps = resume(&definition, &mut execution, Event::TaskDone { token: *token, output: json!(true).into() });
+/// assert_eq!(steps.last(), Some(&Step::Done { output: json!(true).into() }));
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Clone, Debug)]

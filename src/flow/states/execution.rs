@@ -5,10 +5,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::definition::StateIndex;
+use super::document::Document;
 
 /// What the host does next for an execution.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +31,7 @@ pub enum Step {
         /// Who does it, as the definition names it.
         resource: String,
         /// What it is done with.
-        input: Value,
+        input: Document,
         /// Without an answer by then, send [`Event::Timeout`].
         timeout: Option<Duration>,
         /// Without a sign of life for this long, send [`Event::Timeout`].
@@ -50,7 +52,7 @@ pub enum Step {
     /// The execution ended well. No step follows.
     Done {
         /// Its output.
-        output: Value,
+        output: Document,
     },
     /// The execution failed. No step follows.
     Failed {
@@ -89,7 +91,7 @@ pub enum Event {
         /// The task's token.
         token: Token,
         /// Its result.
-        output: Value,
+        output: Document,
     },
     /// A task failed.
     TaskFailed {
@@ -123,8 +125,8 @@ pub struct Identity {
     pub name: String,
     /// The name of the machine.
     pub machine: String,
-    /// When it started, as text of RFC 3339.
-    pub start_time: String,
+    /// When it started.
+    pub start_time: jiff::Timestamp,
     /// Random functions draw from this alone.
     pub seed: u64,
     /// What a missing path means.
@@ -145,9 +147,9 @@ pub enum Missing {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Execution {
     pub(super) identity: Identity,
-    pub(super) input: Value,
-    pub(super) threads: BTreeMap<ThreadId, Thread>,
-    pub(super) tokens: BTreeMap<Token, ThreadId>,
+    pub(super) input: Document,
+    pub(super) threads: LiteMap<ThreadId, Thread>,
+    pub(super) tokens: LiteMap<Token, ThreadId>,
     pub(super) next_thread: u32,
     pub(super) next_token: u64,
     /// Events of the history so far: failures name the event that entered the state (PATH-4).
@@ -162,7 +164,7 @@ impl Execution {
 
     /// The states that it is in, nested ones after those that hold them.
     pub fn states(&self) -> impl Iterator<Item = StateIndex> {
-        self.threads.values().map(|thread| thread.state)
+        self.threads.iter().map(|(_, thread)| thread.state)
     }
 }
 
@@ -175,7 +177,7 @@ pub(super) struct Thread {
     pub(super) parent: Option<Parent>,
     pub(super) state: StateIndex,
     /// The raw input of the state.
-    pub(super) input: Value,
+    pub(super) input: Document,
     pub(super) variables: BTreeMap<String, Value>,
     /// Attempts of each retrier of the state, since it was entered.
     pub(super) attempts: Vec<u64>,
@@ -197,7 +199,7 @@ pub(super) struct Parent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Item {
     pub(super) index: usize,
-    pub(super) value: Value,
+    pub(super) value: Document,
 }
 
 /// What a thread waits for.
@@ -214,10 +216,10 @@ pub(super) enum Activity {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Gather {
     /// The effective input of the state.
-    pub(super) base: Value,
+    pub(super) base: Document,
     /// The items of a Map.
-    pub(super) items: Vec<Value>,
-    pub(super) results: Vec<Option<Value>>,
+    pub(super) items: Vec<Document>,
+    pub(super) results: Vec<Option<Document>>,
     /// Branches or iterations begun so far.
     pub(super) begun: usize,
     /// Branches or iterations done so far.

@@ -9,9 +9,11 @@ mod work;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use litemap::LiteMap;
 use serde_json::Value;
 
 use super::definition::{Definition, Next, StateIndex, Work};
+use super::document::Document;
 use super::execution::{
     Activity, Attempt, Delay, Event, Execution, Fault, Identity, Item, Parent, Step, Thread, ThreadId, Token,
 };
@@ -21,12 +23,13 @@ use super::scope::Scope;
 const TRANSITIONS_MAX: usize = 10_000;
 
 /// Starts an execution, and says what to do first.
-pub fn start(definition: &Definition, input: Value, identity: Identity) -> (Execution, Vec<Step>) {
+pub fn start(definition: &Definition, input: impl Into<Document>, identity: Identity) -> (Execution, Vec<Step>) {
+    let input = input.into();
     let execution = Execution {
         identity,
         input: input.clone(),
-        threads: BTreeMap::new(),
-        tokens: BTreeMap::new(),
+        threads: LiteMap::new(),
+        tokens: LiteMap::new(),
         next_thread: 0,
         next_token: 0,
         events: 1,
@@ -67,9 +70,9 @@ impl Execution {
     fn nothing() -> Execution {
         Execution {
             identity: Identity::default(),
-            input: Value::Null,
-            threads: BTreeMap::new(),
-            tokens: BTreeMap::new(),
+            input: Document::from(Value::Null),
+            threads: LiteMap::new(),
+            tokens: LiteMap::new(),
             next_thread: 0,
             next_token: 0,
             events: 0,
@@ -88,13 +91,13 @@ struct Run<'a> {
 /// What became of a state's work.
 enum Outcome {
     /// It is done with this result; `joined` says what the result is put into.
-    Done(Value, Joined),
+    Done(Document, Joined),
     /// A token or other threads are awaited.
     Pending,
     /// A Choice chose.
-    Chosen(StateIndex, Value),
+    Chosen(StateIndex, Document),
     /// The state ends its thread with this output.
-    Ended(Value),
+    Ended(Document),
 }
 
 /// What a result is put into by ResultPath.
@@ -108,7 +111,7 @@ enum Joined {
 
 impl Run<'_> {
     /// Adds a thread that enters `state` in its turn.
-    fn begin(&mut self, parent: Option<Parent>, state: StateIndex, input: Value, item: Option<Item>) {
+    fn begin(&mut self, parent: Option<Parent>, state: StateIndex, input: Document, item: Option<Item>) {
         let id = ThreadId(self.execution.next_thread);
         self.execution.next_thread = self.execution.next_thread.wrapping_add(1);
         let thread = Thread {
@@ -197,7 +200,7 @@ impl Run<'_> {
     }
 
     /// Enters the next state in its turn.
-    fn go_on(&mut self, id: ThreadId, state: StateIndex, output: Value) {
+    fn go_on(&mut self, id: ThreadId, state: StateIndex, output: Document) {
         self.execution.events += 1;
         if let Some(thread) = self.execution.threads.get_mut(&id) {
             thread.state = state;
@@ -209,7 +212,7 @@ impl Run<'_> {
     }
 
     /// Ends the execution.
-    fn end(&mut self, ended: Result<Value, Fault>) {
+    fn end(&mut self, ended: Result<Document, Fault>) {
         self.cancel_all();
         self.steps.push(match ended {
             Ok(output) => Step::Done { output },
@@ -221,7 +224,7 @@ impl Run<'_> {
         self.ready.clear();
         self.execution.threads.clear();
         let tokens = std::mem::take(&mut self.execution.tokens);
-        self.steps.extend(tokens.into_keys().map(|token| Step::Cancel { token }));
+        self.steps.extend(tokens.into_iter().map(|(token, _)| Step::Cancel { token }));
     }
 
     /// Removes all threads that a thread waits for, directly or not.
@@ -259,15 +262,15 @@ impl Run<'_> {
         self.steps.push(Step::Wait { token, delay });
     }
 
-    fn scope<'a>(&'a self, id: ThreadId, document: &'a Value) -> Result<Scope<'a>, Fault> {
+    fn scope<'a>(&'a self, id: ThreadId, document: &'a Document) -> Result<Scope<'a>, Fault> {
         // Only a definition that is not the execution's own leads here without a state.
         Scope::new(self.definition, &self.execution, id, document)
             .ok_or_else(|| Fault::named("States.Runtime", String::from("The definition has no such state.")))
     }
 
     /// The raw input of the thread's state.
-    fn raw_input(&self, id: ThreadId) -> Value {
-        self.execution.threads.get(&id).map_or(Value::Null, |thread| thread.input.clone())
+    fn raw_input(&self, id: ThreadId) -> Document {
+        self.execution.threads.get(&id).map_or_else(|| Document::from(Value::Null), |thread| thread.input.clone())
     }
 
     /// Whether the thread is in a state whose work is of this sort.

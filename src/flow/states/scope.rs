@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::definition::{Definition, State};
+use super::document::Document;
 use super::execution::{Execution, Fault, Item, Missing, Thread, ThreadId};
 use super::path::{Path, PathFailure, Root};
 
@@ -18,7 +19,7 @@ pub(super) struct Scope<'a> {
     pub(super) thread: &'a Thread,
     pub(super) state: &'a State,
     /// What `$` stands for.
-    pub(super) document: &'a Value,
+    pub(super) document: &'a Document,
     /// The item that an ItemSelector is evaluated for.
     pub(super) item: Option<&'a Item>,
 }
@@ -29,7 +30,7 @@ impl<'a> Scope<'a> {
         definition: &'a Definition,
         execution: &'a Execution,
         id: ThreadId,
-        document: &'a Value,
+        document: &'a Document,
     ) -> Option<Scope<'a>> {
         let thread = execution.threads.get(&id)?;
         Some(Scope { execution, thread, state: definition.state(thread.state)?, document, item: None })
@@ -68,6 +69,7 @@ impl<'a> Scope<'a> {
     /// The context object (CTX-1).
     fn context(&self) -> Value {
         let identity = &self.execution.identity;
+        let started = identity.start_time.to_string();
         let retries = self.thread.attempts.iter().sum::<u64>();
         let mut context = json!({
             "Execution": {
@@ -75,10 +77,10 @@ impl<'a> Scope<'a> {
                 "Input": self.execution.input,
                 "Name": identity.name,
                 "RoleArn": "arn:aws:iam::000000000000:role/eventscape",
-                "StartTime": identity.start_time,
+                "StartTime": started,
                 "RedriveCount": 0,
             },
-            "State": {"EnteredTime": identity.start_time, "Name": self.state.name, "RetryCount": retries},
+            "State": {"EnteredTime": started, "Name": self.state.name, "RetryCount": retries},
             "StateMachine": {
                 "Id": format!("arn:aws:states:us-east-1:000000000000:stateMachine:{}", identity.machine),
                 "Name": identity.machine,
@@ -102,7 +104,7 @@ impl<'a> Scope<'a> {
 
     /// A template's path that leads nowhere (PATH-2).
     pub(super) fn missing(&self, path: &str, field: &str) -> Fault {
-        let input = self.document;
+        let input = self.document.text();
         self.fault(&format!(
             "The JSONPath '{path}' specified for the field '{field}' could not be found in the input '{input}'"
         ))

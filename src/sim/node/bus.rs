@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::flow::input::Context;
+use crate::flow::states::Document;
 use crate::scene::kind::Bus;
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::bucket::{Bucket, BucketLevel};
@@ -335,7 +336,7 @@ fn input(
     if rendered.is_none() && state.invalid.insert(row) {
         effects.log(&format!("rule `{}` made an input that is not JSON, which is sent to nobody", route.name));
     }
-    let payload = rendered.map(|value| effects.write(&value));
+    let payload = rendered.map(|value| effects.write(&Document::from(value)));
     if !input.depends_on_time() && state.inputs.len() < INPUTS_MAX {
         state.inputs.insert((row, event), payload);
     }

@@ -8,9 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::flow::states::{self, Definition, Delay, Event, Execution, Identity, Missing, Step, Token};
+use crate::flow::states::{self, Definition, Delay, Document, Event, Execution, Identity, Missing, Step, Token};
 use crate::scene::kind::StateMachine;
 use crate::scene::slug::LinkId;
 use crate::scene::time::{SimSpan, SimTime};
@@ -92,7 +91,8 @@ pub fn compile(machine: &StateMachine) -> StateMachineParameters {
 /// What a state machine remembers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StateMachineState {
-    running: BTreeMap<u32, Running>,
+    /// Apart from the tree, whose nodes would be kilobytes of moves.
+    running: BTreeMap<u32, Box<Running>>,
     started: u32,
     /// Calls under way, by the token of the request.
     calls: BTreeMap<u32, Awaited>,
@@ -221,7 +221,7 @@ fn start(parameters: &StateMachineParameters, state: &mut StateMachineState, tas
     let identity = Identity {
         name: envelope.message.0.to_string(),
         machine: effects.model.nodes[effects.node().row()].name.clone(),
-        start_time: begins(effects).after(effects.now.since(SimTime::ZERO)).to_string(),
+        start_time: begins(effects).after(effects.now.since(SimTime::ZERO)),
         seed: effects.draw(Purpose::Service, envelope.message, envelope.hop, 0).bits(),
         // What a task answers is what its target says, which may have nothing of what the definition looks for.
         missing: Missing::Null,
@@ -230,7 +230,7 @@ fn start(parameters: &StateMachineParameters, state: &mut StateMachineState, tas
     let number = state.started;
     state.started = number.wrapping_add(1);
     let running = Running { task, since: effects.now, execution: Saved(execution), transitions: 0, ending: None };
-    state.running.insert(number, running);
+    state.running.insert(number, Box::new(running));
     if let Some(seconds) = definition.timeout_seconds() {
         let at = effects.now + SimSpan::from_seconds(seconds);
         effects.timer(LIMIT, at, effects.common.epoch, MessageId(u64::from(number)));
@@ -339,7 +339,7 @@ fn wait_end(
 
 struct Call {
     resource: String,
-    input: Value,
+    input: Document,
     timeout: SimSpan,
     at: SimTime,
 }
@@ -479,7 +479,8 @@ fn end_at(state: &mut StateMachineState, number: u32, ending: Ending, at: SimTim
 
 /// An execution is over: its output goes on, or its caller hears that it failed.
 fn finish(state: &mut StateMachineState, number: u32, effects: &mut Effects) {
-    let Some(Running { task, since, ending, .. }) = state.running.remove(&number) else { return };
+    let Some(running) = state.running.remove(&number) else { return };
+    let Running { task, since, ending, .. } = *running;
     forget_calls(state, number);
     effects.measure(Metric::Service, effects.now.since(since));
     let Some(Ending::Done(payload)) = ending else {

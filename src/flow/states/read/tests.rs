@@ -82,7 +82,7 @@ fn exercise(definition: &Definition) {
             Step::Task { token, .. } if round % 3 == 0 => {
                 Some(Event::TaskFailed { token: *token, error: Some(String::from("A")), cause: None })
             }
-            Step::Task { token, .. } => Some(Event::TaskDone { token: *token, output: serde_json::json!([1]) }),
+            Step::Task { token, .. } => Some(Event::TaskDone { token: *token, output: serde_json::json!([1]).into() }),
             Step::Wait { token, .. } => Some(Event::WaitOver { token: *token }),
             _ => None,
         });

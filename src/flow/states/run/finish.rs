@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 use super::super::definition::{Jitter, Next, Place, Retrier, State, Work};
+use super::super::document::Document;
 use super::super::execution::{Activity, Delay, Fault, ThreadId};
-use super::super::scope::{Scope, bytes};
+use super::super::scope::Scope;
 use super::{Joined, Run, seconds};
 
 /// The most bytes that may leave a state (QUOTA-1).
@@ -15,22 +16,22 @@ const OUTPUT_BYTES_MAX: usize = 262_144;
 
 impl Run<'_> {
     /// Makes the output of a state from the result of its work, and sets its variables.
-    pub(super) fn finish(&mut self, id: ThreadId, result: Value, joined: Joined) -> Result<(Next, Value), Fault> {
+    pub(super) fn finish(&mut self, id: ThreadId, result: Document, joined: Joined) -> Result<(Next, Document), Fault> {
         let raw = self.raw_input(id);
         let scope = self.scope(id, &result)?;
-        if bytes(&result) >= OUTPUT_BYTES_MAX {
+        if result.text().len() >= OUTPUT_BYTES_MAX {
             return Err(scope.too_large());
         }
         let flow = &scope.state.flow;
         let assigned = flow.assign.as_ref().map(|payload| payload.evaluate(&scope)).transpose()?;
         let selected = flow.selector.as_ref().map(|payload| payload.evaluate(&scope)).transpose()?;
-        let selected = selected.unwrap_or_else(|| result.clone());
+        let selected = selected.map_or_else(|| result.clone(), Document::from);
         let whole = match joined {
             Joined::Input => join(&scope, &flow.result, raw, selected)?,
             Joined::Itself => selected,
         };
         let output = self.output_part(id, whole)?;
-        if bytes(&output) >= OUTPUT_BYTES_MAX {
+        if output.text().len() >= OUTPUT_BYTES_MAX {
             return Err(scope.too_large());
         }
         self.assign(id, assigned);
@@ -85,7 +86,7 @@ impl Run<'_> {
         let silent = fault.error.is_some().then(|| Value::from(""));
         let cause = fault.cause.clone().map(Value::from).or(silent).unwrap_or(Value::Null);
         error.insert(String::from("Cause"), cause);
-        let error = Value::Object(error);
+        let error = Document::from(Value::Object(error));
         let scope = self.scope(id, &error)?;
         let assigned = catcher.assign.as_ref().map(|payload| payload.evaluate(&scope)).transpose()?;
         let output = join(&scope, &catcher.result, self.raw_input(id), error.clone())?;
@@ -95,12 +96,12 @@ impl Run<'_> {
     }
 
     /// The result of a task as its integration wraps it (states semantics, result shapes).
-    pub(super) fn shape(&self, id: ThreadId, output: Value) -> Value {
+    pub(super) fn shape(&self, id: ThreadId, output: Document) -> Document {
         match self.work_of(id) {
             Some(Work::Task { resource, .. })
                 if resource.ends_with(":lambda:invoke") && output.get("Payload").is_none() =>
             {
-                json!({"ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": 200})
+                Document::from(json!({"ExecutedVersion": "$LATEST", "Payload": output, "StatusCode": 200}))
             }
             _ => output,
         }
@@ -108,14 +109,14 @@ impl Run<'_> {
 }
 
 /// Puts a result into the raw input (FLOW-11 to FLOW-13).
-fn join(scope: &Scope, place: &Place, raw: Value, result: Value) -> Result<Value, Fault> {
+fn join(scope: &Scope, place: &Place, raw: Document, result: Document) -> Result<Document, Fault> {
     match place {
         Place::Whole => Ok(result),
         Place::Nowhere => Ok(raw),
         Place::Path(path) => {
-            let shown = raw.to_string();
-            path.put(raw, result).ok_or_else(|| {
-                let text = format!("Unable to apply ReferencePath {} to input {shown}", path.text);
+            let put = path.put(Value::clone(&raw), result.into_value());
+            put.map(Document::from).ok_or_else(|| {
+                let text = format!("Unable to apply ReferencePath {} to input {}", path.text, raw.text());
                 Fault { error: Some(String::from("States.ResultPathMatchFailure")), ..scope.fault(&text) }
             })
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::definition::{
     Bound, Concurrency, Mapping, Next, Part, Pause, Seconds, Source, StateIndex, Text, Tolerance, Work,
 };
+use super::super::document::Document;
 use super::super::execution::{Activity, Delay, Fault, Gather, Item, Parent, Step, ThreadId};
 use super::super::path::Path;
 use super::super::payload::Payload;
@@ -34,7 +35,7 @@ impl Run<'_> {
         let Some(state) = state else { return Ok(Outcome::Pending) };
         let input = self.effective_input(id)?;
         match &state.work {
-            Work::Pass { result: Some(result) } => Ok(Outcome::Done(result.clone(), Joined::Input)),
+            Work::Pass { result: Some(result) } => Ok(Outcome::Done(Document::from(result.clone()), Joined::Input)),
             Work::Pass { result: None } => {
                 Ok(Outcome::Done(self.parameters(id, &state.flow.parameters, input)?, Joined::Input))
             }
@@ -54,21 +55,21 @@ impl Run<'_> {
     }
 
     /// The raw input after InputPath.
-    pub(super) fn effective_input(&self, id: ThreadId) -> Result<Value, Fault> {
+    pub(super) fn effective_input(&self, id: ThreadId) -> Result<Document, Fault> {
         let raw = self.raw_input(id);
         let scope = self.scope(id, &raw)?;
         part(&scope, &scope.state.flow.input, &raw)
     }
 
     /// A value after OutputPath.
-    pub(super) fn output_part(&self, id: ThreadId, value: Value) -> Result<Value, Fault> {
+    pub(super) fn output_part(&self, id: ThreadId, value: Document) -> Result<Document, Fault> {
         let scope = self.scope(id, &value)?;
         part(&scope, &scope.state.flow.output, &value)
     }
 
-    fn parameters(&self, id: ThreadId, payload: &Option<Payload>, input: Value) -> Result<Value, Fault> {
+    fn parameters(&self, id: ThreadId, payload: &Option<Payload>, input: Document) -> Result<Document, Fault> {
         match payload {
-            Some(payload) => payload.evaluate(&self.scope(id, &input)?),
+            Some(payload) => payload.evaluate(&self.scope(id, &input)?).map(Document::from),
             None => Ok(input),
         }
     }
@@ -77,11 +78,11 @@ impl Run<'_> {
         &mut self,
         id: ThreadId,
         (resource, timeout, heartbeat): (&str, Option<&Seconds>, Option<&Seconds>),
-        input: Value,
+        input: Document,
     ) -> Result<Outcome, Fault> {
         let scope = self.scope(id, &input)?;
         let parameters = match &scope.state.flow.parameters {
-            Some(payload) => payload.evaluate(&scope)?,
+            Some(payload) => Document::from(payload.evaluate(&scope)?),
             None => input.clone(),
         };
         let timeout = timeout.map(|timeout| duration(&scope, timeout)).transpose()?;
@@ -95,7 +96,7 @@ impl Run<'_> {
         Ok(Outcome::Pending)
     }
 
-    fn choose(&mut self, id: ThreadId, input: Value) -> Result<Outcome, Fault> {
+    fn choose(&mut self, id: ThreadId, input: Document) -> Result<Outcome, Fault> {
         let scope = self.scope(id, &input)?;
         let Work::Choice(choice) = &scope.state.work else { return Ok(Outcome::Pending) };
         let mut chosen = None;
@@ -116,7 +117,7 @@ impl Run<'_> {
         Ok(Outcome::Chosen(next, output))
     }
 
-    fn pause(&mut self, id: ThreadId, pause: &Pause, input: &Value) -> Result<Outcome, Fault> {
+    fn pause(&mut self, id: ThreadId, pause: &Pause, input: &Document) -> Result<Outcome, Fault> {
         let scope = self.scope(id, input)?;
         let delay = match pause {
             Pause::Seconds(whole) => Delay::For(seconds(*whole as f64)),
@@ -125,8 +126,8 @@ impl Run<'_> {
             Pause::UntilPath(path) => Delay::Until(found_instant(&scope, path)?),
         };
         // The service counts from the present, which is not far from the start beside such a length (WAIT-4).
-        let started = self.execution.identity.start_time.parse::<jiff::Timestamp>();
-        if let (Delay::Until(instant), Ok(started)) = (delay, started)
+        let started = self.execution.identity.start_time;
+        if let Delay::Until(instant) = delay
             && instant.as_second().saturating_sub(started.as_second()) > i64::from(i32::MAX)
         {
             return Err(scope.fault("Wait state delay is too long."));
@@ -135,7 +136,7 @@ impl Run<'_> {
         Ok(Outcome::Pending)
     }
 
-    fn failure(&self, id: ThreadId, error: Option<&Text>, cause: Option<&Text>, input: &Value) -> Fault {
+    fn failure(&self, id: ThreadId, error: Option<&Text>, cause: Option<&Text>, input: &Document) -> Fault {
         let scope = match self.scope(id, input) {
             Ok(scope) => scope,
             Err(fault) => return fault,
@@ -153,7 +154,7 @@ impl Run<'_> {
         }
     }
 
-    fn fork(&mut self, id: ThreadId, branches: &[StateIndex], base: Value) -> Outcome {
+    fn fork(&mut self, id: ThreadId, branches: &[StateIndex], base: Document) -> Outcome {
         self.execution.events += 1;
         for (slot, branch) in branches.iter().enumerate() {
             self.begin(Some(Parent { thread: id, slot }), *branch, base.clone(), None);
@@ -173,7 +174,7 @@ impl Run<'_> {
         Outcome::Pending
     }
 
-    fn map(&mut self, id: ThreadId, mapping: &Mapping, input: Value) -> Result<Outcome, Fault> {
+    fn map(&mut self, id: ThreadId, mapping: &Mapping, input: Document) -> Result<Outcome, Fault> {
         let scope = self.scope(id, &input)?;
         let items = items(&scope, mapping)?;
         let limit = match &mapping.concurrency {
@@ -190,6 +191,7 @@ impl Run<'_> {
             }
             None => items,
         };
+        let items: Vec<Document> = items.into_iter().map(Document::from).collect();
         self.execution.events += 1;
         let gather = Gather {
             base: input,
@@ -205,7 +207,7 @@ impl Run<'_> {
         self.set_activity(id, Activity::Gather(gather));
         if empty {
             self.set_activity(id, Activity::Ready);
-            return Ok(Outcome::Done(json!([]), Joined::Input));
+            return Ok(Outcome::Done(Document::from(json!([])), Joined::Input));
         }
         self.begin_iterations(id)?;
         Ok(Outcome::Pending)
@@ -227,12 +229,12 @@ impl Run<'_> {
             if index >= gather.items.len() || gather.begun - gather.done >= gather.limit {
                 return Ok(());
             }
-            let value = gather.items.get(index).cloned().unwrap_or(Value::Null);
+            let value = gather.items.get(index).cloned().unwrap_or_else(|| Document::from(Value::Null));
             let item = Item { index, value };
             let scope = Scope { item: Some(&item), ..self.scope(id, &gather.base)? };
             let Work::Map(mapping) = &scope.state.work else { return Ok(()) };
             let input = match &mapping.selector {
-                Some(selector) => selector.evaluate(&scope)?,
+                Some(selector) => Document::from(selector.evaluate(&scope)?),
                 None => item.value.clone(),
             };
             let start = mapping.start;
@@ -267,7 +269,7 @@ impl Run<'_> {
     }
 
     /// Takes the output of a branch or iteration, if it has one; the state is done with the last one.
-    pub(super) fn gather(&mut self, parent: Parent, output: Option<Value>) -> Result<Outcome, Fault> {
+    pub(super) fn gather(&mut self, parent: Parent, output: Option<Document>) -> Result<Outcome, Fault> {
         let id = parent.thread;
         let Some(Activity::Gather(gather)) = self.execution.threads.get_mut(&id).map(|thread| &mut thread.activity)
         else {
@@ -289,16 +291,17 @@ impl Run<'_> {
         let results = std::mem::take(&mut gather.results);
         self.execution.events += 1;
         self.set_activity(id, Activity::Ready);
-        Ok(Outcome::Done(results.into_iter().flatten().collect(), Joined::Input))
+        let results: Value = results.into_iter().flatten().map(Document::into_value).collect();
+        Ok(Outcome::Done(Document::from(results), Joined::Input))
     }
 }
 
 /// InputPath or OutputPath of a value.
-fn part(scope: &Scope, part: &Part, value: &Value) -> Result<Value, Fault> {
+fn part(scope: &Scope, part: &Part, value: &Document) -> Result<Document, Fault> {
     match part {
         Part::Whole => Ok(value.clone()),
-        Part::Nothing => Ok(json!({})),
-        Part::Path(path) => scope.find(path).map_err(|failure| scope.invalid(path, &failure)),
+        Part::Nothing => Ok(Document::from(json!({}))),
+        Part::Path(path) => scope.find(path).map(Document::from).map_err(|failure| scope.invalid(path, &failure)),
     }
 }
 
@@ -407,7 +410,7 @@ fn found_bound(
 fn items(scope: &Scope, mapping: &Mapping) -> Result<Vec<Value>, Fault> {
     let (value, text) = match &mapping.items {
         Some(path) => (scope.find(path).map_err(|failure| scope.invalid(path, &failure))?, path.text.as_str()),
-        None => (scope.document.clone(), "$"),
+        None => (Value::clone(scope.document), "$"),
     };
     match (value, mapping.source) {
         (Value::Array(items), _) => Ok(items),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{BusParameters, BusState, REPLAY, ingest};
+use crate::flow::states::Document;
 use crate::scene::time::{SimSpan, SimTime};
 use crate::sim::effects::{Effects, Envelope};
 use crate::sim::id::MessageId;
@@ -98,8 +99,8 @@ pub(super) fn resume(parameters: &BusParameters, state: &mut BusState, effects: 
 
 /// What an event says, with the name of its replay. Only an object can say so.
 fn named(number: u32, payload: Payload, effects: &mut Effects) -> Payload {
-    let mut value = effects.read(payload);
+    let mut value = effects.read(payload).into_value();
     let Some(members) = value.as_object_mut() else { return payload };
     members.insert(NAME.to_owned(), Value::from(format!("replay-{number}")));
-    effects.write(&value)
+    effects.write(&Document::from(value))
 }
