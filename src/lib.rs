@@ -3,6 +3,9 @@
 //! A scene is compiled into a model; running the model writes a recording; everything a person
 //! sees is a recording at a time `t`. See `docs/architecture.md`.
 
+// Nothing that a person or a file says may end the program; tests may end themselves.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod scene;
 pub mod flow;
 pub mod sim;
