@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use eventscape::sim::command::CommandAction;
 use eventscape::sim::compile::compile;
 use eventscape::sim::live;
 use eventscape::sim::run::Options;
-use eventscape::study::rerun::{complete, run_again};
+use eventscape::study::rerun::{RerunError, complete, run_again};
 
 const FOLDER_VARIABLE: &str = "EVENTSCAPE_RECORDING_KILL_FOLDER";
 /// A child that takes longer than this is stuck.
@@ -175,7 +176,7 @@ fn a_recording_that_a_person_steered_runs_again_to_its_own_bytes() {
     assert!(steered.commands().len() > 20, "{} commands and faults", steered.commands().len());
     for (threads, partitions) in [(1, Some(1)), (2, Some(5))] {
         let options = Options { threads, partitions, ..Options::default() };
-        let again = run_again(&steered, steered.end(), Target::Memory, options, &mut |_| {});
+        let again = run_again(&steered, steered.end(), Target::Memory, options, &mut |_| ControlFlow::Continue(()));
         let again = again.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(again.commands(), steered.commands());
         assert_eq!(digest(&again), digest(&steered), "{threads} threads, {partitions:?} partitions");
@@ -215,9 +216,16 @@ fn commands_given_before_a_kill_act_again_at_their_instants() {
     let kept = left.commands();
     assert!(kept.len() >= 20, "of 40 commands {} were kept", kept.len());
     let options = Options { threads: 1, ..Options::default() };
-    let completed = complete(&folder, options, &mut |_| {}).unwrap_or_else(|error| panic!("{error}"));
+    let cancelled = complete(&folder, options, &mut |_| ControlFlow::Break(()));
+    assert!(matches!(cancelled, Err(RerunError::Cancelled)), "cancelled before its end");
+    let untouched = open(&folder).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((untouched.cut_short(), untouched.end()), (CutShort::Yes, left.end()));
+    let beside = std::fs::read_dir(scratch.path()).unwrap_or_else(|error| panic!("{error}")).count();
+    assert_eq!(beside, 1, "nothing half run is left beside the recording");
+    let completed =
+        complete(&folder, options, &mut |_| ControlFlow::Continue(())).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(completed.cut_short(), CutShort::No);
     assert_eq!(completed.commands(), kept, "each command acted again where it had");
-    let again = run_again(&completed, completed.end(), Target::Memory, options, &mut |_| {});
+    let again = run_again(&completed, completed.end(), Target::Memory, options, &mut |_| ControlFlow::Continue(()));
     assert_eq!(digest(&again.unwrap_or_else(|error| panic!("{error}"))), digest(&completed));
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a recording is changed only where `--complete` asks for it, and then only by what is missing.
 
+use std::ops::ControlFlow;
+
 use crate::cli::arguments::ReplayArguments;
 use crate::cli::simulate::{STEPS, progress_bar};
 use crate::cli::{Failure, render};
@@ -37,6 +39,7 @@ fn run_tail(arguments: &ReplayArguments, recording: &Recording) -> Result<Record
     let mut progress = |now: SimTime| {
         bar.set_position((u128::from(now.nanos()) * u128::from(STEPS) / u128::from(end)) as u64);
         bar.set_message("running the lost tail");
+        ControlFlow::Continue(())
     };
     let options = Options { threads: arguments.threads, ..Options::default() };
     let completed = complete(&arguments.recording, options, &mut progress);

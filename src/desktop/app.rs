@@ -25,7 +25,7 @@ use super::engine::{EnginePlugin, EngineRoom};
 use super::files::{Files, FilesPlugin, open_first};
 use super::follow::FollowPlugin;
 use super::keys::KeysPlugin;
-use super::notice::Notices;
+use super::notice::{NoticePlugin, Notices};
 use super::opening::Opening;
 use super::panel::PanelsPlugin;
 use super::playhead::{PlayheadPlugin, Track};
@@ -52,6 +52,7 @@ impl Plugin for DesktopPlugins {
                 EnginePlugin,
                 FilesPlugin,
                 KeysPlugin,
+                NoticePlugin,
                 PanelsPlugin,
                 RevivalPlugin,
             ))
@@ -139,12 +140,16 @@ const AFTERGLOW: f64 = 0.8;
 /// Frames that are drawn in any case: shaders and fonts come in over the first ones.
 const FIRST_FRAMES: u32 = 120;
 /// How often a resting window looks whether the engine has news.
-const RESTING: Duration = Duration::from_millis(500);
+const RESTING: Duration = Duration::from_secs(2);
+
+/// Frames that follow the last movement however slow they are: the first of them shows what came of it.
+const AFTER_FRAMES: u32 = 4;
 
 /// When something moved last.
 #[derive(Resource, Default)]
 struct Restless {
     last: f64,
+    frame: u32,
 }
 
 /// What makes a window move.
@@ -188,10 +193,10 @@ fn pace(
     let now = time.elapsed_secs_f64();
     let starting = frames.0 < FIRST_FRAMES;
     if movements.any() || starting {
-        restless.last = now;
+        (restless.last, restless.frame) = (now, frames.0);
     }
-    let mode =
-        if now - restless.last < AFTERGLOW { UpdateMode::Continuous } else { UpdateMode::reactive_low_power(RESTING) };
+    let moved = now - restless.last < AFTERGLOW || frames.0.wrapping_sub(restless.frame) < AFTER_FRAMES;
+    let mode = if moved { UpdateMode::Continuous } else { UpdateMode::reactive_low_power(RESTING) };
     if settings.focused_mode != mode {
         settings.focused_mode = mode;
         settings.unfocused_mode = mode;

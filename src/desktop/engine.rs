@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bevy::prelude::*;
 use crossbeam_channel::Receiver;
 
-use crate::record::{self, Recording, Target, WriterHandle};
+use crate::record::{self, RecordError, Recording, Target, WriterHandle};
 use crate::scene::document::Scene;
 use crate::scene::edit::{Edit, apply};
 use crate::scene::time::SimTime;
@@ -22,8 +22,11 @@ use crate::sim::live::{self, Engine};
 use crate::sim::run::Options;
 use crate::study::rerun::without_faults;
 
-use super::notice::{Card, Notices, Work};
+use super::edit::EditRequest;
+use super::lost_tail::LostTail;
+use super::notice::{Card, Notices, Offer, Status, Work};
 use super::panel::figure::clock_short;
+use super::panel::welcome::sentence_case;
 use super::playhead::{Looping, Track};
 use super::state::{DesktopSystems, OpenRecording, OpenScene, Playhead};
 
@@ -41,6 +44,8 @@ pub struct EngineRoom {
     jump: Option<SimTime>,
     /// A new run that has not yet come to where the playhead was.
     catching_up: Option<Work>,
+    /// What is known to have gone wrong with what is shown.
+    failure: Option<RecordError>,
 }
 
 /// A run that goes on.
@@ -72,7 +77,10 @@ impl Plugin for EnginePlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<EngineRoom>().init_resource::<OpenRecording>().add_systems(
             Update,
-            (pick_up, push_horizon, watch_catching_up).chain().in_set(DesktopSystems::Edit).after(super::edit::drain),
+            (pick_up, push_horizon, watch_catching_up, watch_failure)
+                .chain()
+                .in_set(DesktopSystems::Edit)
+                .after(super::edit::drain),
         );
     }
 }
@@ -257,7 +265,7 @@ fn start_run(scene: &Scene, commands: &[Command]) -> Result<Started, Vec<String>
 }
 
 /// All cores but one, which is the window's.
-fn threads() -> usize {
+pub(super) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }
 
@@ -300,7 +308,8 @@ fn pick_up(
     }
     *recording = OpenRecording { document: open.document, recording: room.shown.clone(), run: recording.run + 1 };
     let limit = room.live.as_ref().map(|live| live.limit);
-    let limit = limit.or(room.shown.as_ref().map(Recording::end)).unwrap_or_default();
+    // What a crash cut off stands on the bar as time that was not recorded.
+    let limit = limit.or(room.shown.as_ref().map(planned_end)).unwrap_or_default();
     let looping = if track.looping == Looping::All { Looping::All } else { Looping::Off };
     *track = Track { limit, looping, ..Track::default() };
     room.catching_up = None;
@@ -312,6 +321,11 @@ fn pick_up(
             room.catching_up = Some(Work::new(format!("Running up to {}", clock_short(at))));
         }
     }
+}
+
+/// Where a recording ends, or was to end before a crash cut it short.
+fn planned_end(recording: &Recording) -> SimTime {
+    LostTail::of(recording).map_or(recording.end(), |lost| lost.end)
 }
 
 /// Says how far a new run has caught up, and lets a person look at it before it has.
@@ -328,6 +342,35 @@ fn watch_catching_up(mut room: ResMut<EngineRoom>, mut track: ResMut<Track>, mut
     }
     room.catching_up = None;
     notices.work = None;
+}
+
+/// Says what goes wrong with the recording on show, as long as it is on show. A run that cannot be
+/// recorded any more ends: nothing of it could be seen.
+fn watch_failure(mut room: ResMut<EngineRoom>, mut notices: ResMut<Notices>) {
+    let failure = room.shown.as_ref().and_then(Recording::failure);
+    if failure == room.failure {
+        return;
+    }
+    notices.trouble = failure.as_ref().zip(room.shown.as_ref()).map(|(error, recording)| {
+        let live = room.live.as_ref().filter(|_| recording.finished());
+        trouble(error, live.map(|_| recording.end()))
+    });
+    if room.shown.as_ref().is_some_and(Recording::finished) {
+        room.end_run();
+    }
+    room.failure = failure;
+}
+
+/// The line about a failed recording; `stopped` where its run ended with it.
+fn trouble(error: &RecordError, stopped: Option<SimTime>) -> Status {
+    let (what, offers) = match stopped {
+        Some(at) => (
+            format!("The run ended at {} because it could not be recorded", clock_short(at)),
+            vec![Offer::edit("Run again", EditRequest::RunAgain)],
+        ),
+        None => ("Parts of this recording cannot be read and are left out".to_owned(), Vec::new()),
+    };
+    Status { text: format!("{what}: {error}. {}.", sentence_case(error.help())), offers }
 }
 
 fn take_over(room: &mut EngineRoom, started: Result<Started, Vec<String>>, at: SimTime, notices: &mut Notices) {
@@ -380,6 +423,38 @@ mod tests {
         let recorded = vec![stop.clone(), stop.clone(), start.clone()];
         assert_eq!(without(recorded, vec![start, stop.clone()]), std::slice::from_ref(&stop));
         assert!(!names_something(&Scene::default(), &stop.action));
+    }
+
+    #[test]
+    fn a_recording_that_cannot_be_read_or_written_is_said_until_another_one_is_shown() -> std::io::Result<()> {
+        let mut app = App::new();
+        app.init_resource::<EngineRoom>().init_resource::<Notices>().add_systems(Update, watch_failure);
+        let folder = tempfile::tempdir()?;
+        let recording = failing(folder.path());
+        app.world_mut().resource_mut::<EngineRoom>().shown = Some(recording);
+        app.update();
+        let said = app.world().resource::<Notices>().trouble.clone().map(|status| status.text).unwrap_or_default();
+        assert!(said.contains("cannot be read") && said.contains("writable and has room"), "{said}");
+        app.world_mut().resource_mut::<EngineRoom>().shown = None;
+        app.update();
+        assert_eq!(app.world().resource::<Notices>().trouble, None);
+
+        let error = RecordError::WriterEnded;
+        let stopped = trouble(&error, Some(SimTime::ZERO + crate::scene::time::SimSpan::from_seconds(83)));
+        assert!(stopped.text.starts_with("The run ended at 01:23 because"), "{}", stopped.text);
+        assert_eq!(stopped.offers, [Offer::edit("Run again", EditRequest::RunAgain)]);
+        Ok(())
+    }
+
+    /// A recording whose folder went away while it was written.
+    fn failing(folder: &std::path::Path) -> Recording {
+        let place = folder.join("recording");
+        let spawned = record::spawn(Scene::default(), Target::Folder(place.clone()), 0);
+        let (sender, recording, writer) = spawned.unwrap_or_else(|error| panic!("{error}"));
+        std::fs::remove_dir_all(place).unwrap_or_else(|error| panic!("{error}"));
+        drop(sender);
+        assert!(writer.join().is_err(), "nothing can be written any more");
+        recording
     }
 
     #[test]

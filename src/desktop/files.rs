@@ -15,12 +15,15 @@ use crate::record::Recording;
 use crate::scene::document::Scene;
 use crate::scene::save::save_atomic;
 use crate::scene::time::SimTime;
+use crate::study::rerun::RerunError;
 
 use super::edit::Undoing;
 use super::engine::EngineRoom;
+use super::lost_tail::{self, LostTail};
 use super::notice::{Card, Notices, Offer, Work};
-use super::opening::{Opened, Opening, read};
+use super::opening::{Opened, Opening, meant, read};
 use super::panel::dialog::Dialog;
+use super::panel::figure::clock_short;
 use super::playhead::{fastest, slowest};
 use super::recovery::Recovery;
 use super::request::FileRequest;
@@ -35,6 +38,10 @@ pub struct Files {
     pub recent: Vec<PathBuf>,
     /// The scene as it stands in its file.
     saved: Option<Arc<Scene>>,
+    /// What the open recording has lost.
+    lost_tail: Option<LostTail>,
+    /// The lost tail that is being run.
+    completing: Option<Work>,
     jobs: Jobs,
     quitting: Quitting,
 }
@@ -66,6 +73,8 @@ enum Done {
     NoDialog(Purpose),
     /// A file was read.
     Read(PathBuf, Box<Result<Opened, Vec<Card>>>),
+    /// The lost tail of a recording was run.
+    Completed(PathBuf, Box<Result<Recording, RerunError>>),
     /// The scene was written.
     Written(PathBuf, Arc<Scene>, Result<(), String>),
 }
@@ -127,6 +136,11 @@ impl Files {
         self.saved = Some(scene);
     }
 
+    /// What the open recording has lost and can be run again.
+    pub fn lost_tail(&self) -> Option<LostTail> {
+        self.lost_tail.filter(|_| self.completing.is_none() && self.path.as_ref().is_some_and(|path| path.is_dir()))
+    }
+
     /// Whether a thread of files is at work.
     pub fn is_busy(&self) -> bool {
         self.jobs.running > 0
@@ -142,10 +156,25 @@ impl Files {
         }
     }
 
+    /// Ends the run of a lost tail, and waits a moment until it has cleared up behind itself.
+    fn end_completing(&mut self) {
+        const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+        let Some(work) = self.completing.take() else { return };
+        work.cancel();
+        let until = std::time::Instant::now() + PATIENCE;
+        while let Ok(done) = self.jobs.receiver.recv_deadline(until) {
+            if matches!(done, Done::Completed(..)) {
+                return;
+            }
+        }
+    }
+
     fn remember(&mut self, path: &Path) {
         const RECENT_MAX: usize = 8;
-        self.recent.retain(|known| known != path);
-        self.recent.insert(0, path.to_owned());
+        // The program may be started elsewhere next time.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        self.recent.retain(|known| *known != path);
+        self.recent.insert(0, path);
         self.recent.truncate(RECENT_MAX);
     }
 }
@@ -184,6 +213,7 @@ fn serve(
             FileRequest::Save => save(&mut files, &shelf, &mut dialog),
             FileRequest::SaveDialog => choose_save_place(&mut files, &shelf.open.scene),
             FileRequest::SaveAs(path) => write(&mut files, path.clone(), shelf.open.scene.clone()),
+            FileRequest::Complete => complete(&mut files, &mut shelf.notices),
             FileRequest::Recover => recover(&mut files, &mut shelf),
             FileRequest::Forget => {
                 shelf.recovery.forget();
@@ -194,6 +224,7 @@ fn serve(
                 ask_before_quitting(&mut files, &mut shelf.notices)
             }
             FileRequest::Quit => {
+                files.end_completing();
                 shelf.recovery.end_now();
                 exit.write(AppExit::Success);
             }
@@ -240,6 +271,7 @@ impl Shelf<'_> {
             self.notices.status = None;
         }
         files.saved = path.is_some().then(|| scene.clone());
+        files.lost_tail = recording.as_ref().and_then(LostTail::of);
         files.path = path;
         match recording {
             Some(recording) => self.engine.show(recording),
@@ -251,6 +283,7 @@ impl Shelf<'_> {
 }
 
 fn open_file(files: &mut Files, notices: &mut Notices, path: PathBuf) {
+    let path = meant(&path);
     notices.work = Some(Work::new(format!("Opening {}", path.display())));
     files.spawn("open", move || {
         let read = read(&path);
@@ -314,7 +347,7 @@ fn choose_open() -> Done {
         return Done::NoDialog(Purpose::Open);
     }
     let dialog = rfd::FileDialog::new()
-        .set_title("Open a scene, a template or a recording")
+        .set_title(super::panel::dialog::OPEN_TITLE)
         .add_filter("Scenes and templates", &["ron", "yaml", "yml", "json"])
         .add_filter("Everything", &["*"]);
     let asked = std::time::Instant::now();
@@ -353,7 +386,10 @@ fn recover(files: &mut Files, shelf: &mut Shelf) {
     match shelf.recovery.take() {
         Some(Ok(recovered)) => {
             let path = recovered.file.clone();
-            let said = format!("{} changes were taken over. They are not saved yet.", recovered.edits);
+            let said = match recovered.edits {
+                1 => "One change was taken over. It is not saved yet.".to_owned(),
+                edits => format!("{edits} changes were taken over. They are not saved yet."),
+            };
             let scene = Arc::new(recovered.scene);
             shelf.put(files, path.clone(), scene.clone(), None);
             shelf.recovery.write(path.as_deref(), &scene, &mut shelf.notices);
@@ -381,6 +417,7 @@ fn finish(mut files: ResMut<Files>, mut shelf: Shelf, mut dialog: ResMut<Dialog>
             Done::NoDialog(Purpose::Open) => dialog.ask_open(files.path.as_deref()),
             Done::NoDialog(Purpose::Save) => dialog.ask_save(files.path.as_deref()),
             Done::Read(path, read) => take_read(&mut files, &mut shelf, path, *read),
+            Done::Completed(path, completed) => take_completed(&mut files, &mut shelf, &path, *completed),
             Done::Written(path, scene, written) => take_written(&mut files, &mut shelf, path, scene, written),
         }
     }
@@ -408,9 +445,46 @@ fn take_read(files: &mut Files, shelf: &mut Shelf, path: PathBuf, read: Result<O
             files.remember(&path);
             shelf.notices.cards.clear();
             let scene = Arc::new(recording.scene().clone());
+            let lost = LostTail::of(&recording).map(|lost| lost.status(&path));
             shelf.place(files, Some(path), scene, Some(recording));
+            // What an earlier crash left of the scene is asked about first; the menu completes later.
+            shelf.notices.status = shelf.notices.status.take().filter(|status| !status.offers.is_empty()).or(lost);
         }
         Err(cards) => cards.into_iter().for_each(|card| shelf.notices.warn(card)),
+    }
+}
+
+/// Runs the lost tail of the open recording.
+fn complete(files: &mut Files, notices: &mut Notices) {
+    let (Some(lost), Some(folder)) = (files.lost_tail(), files.path.clone()) else { return };
+    let work = Work::new("Running the lost tail");
+    files.completing = Some(work.clone());
+    notices.work = Some(work.clone());
+    files.spawn("lost tail", move || {
+        let completed = lost.run(&folder, &work);
+        Done::Completed(folder, Box::new(completed))
+    });
+}
+
+fn take_completed(files: &mut Files, shelf: &mut Shelf, folder: &Path, completed: Result<Recording, RerunError>) {
+    files.completing = None;
+    shelf.notices.work = None;
+    let is_open = files.path.as_deref() == Some(folder);
+    match completed {
+        // A run that goes on by now keeps the window.
+        Ok(recording) if is_open && !shelf.engine.is_live() => {
+            files.lost_tail = None;
+            shelf.notices.say(format!("The recording is complete, up to {}.", clock_short(recording.end())));
+            let at = shelf.playhead.time;
+            shelf.engine.show_at(recording, at);
+        }
+        Ok(_) => shelf.notices.say(format!("{} is complete.", folder.display())),
+        Err(RerunError::Cancelled) => {
+            let text = "The lost tail was not run. The recording is as it was.".to_owned();
+            let again = files.lost_tail().and_then(|lost| lost.status(folder).offers.into_iter().next());
+            shelf.notices.offer(text, again.into_iter().filter(|_| is_open).collect());
+        }
+        Err(error) => shelf.notices.warn(lost_tail::card(&error)),
     }
 }
 
@@ -473,6 +547,17 @@ fn place_first(mut first: ResMut<First>, mut files: ResMut<Files>, mut shelf: Sh
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_remembered_by_their_whole_path_and_once() {
+        let mut files = Files::default();
+        files.remember(Path::new("shop.ron"));
+        files.remember(Path::new("stall.ron"));
+        files.remember(Path::new("shop.ron"));
+        let names: Vec<_> = files.recent.iter().filter_map(|path| path.file_name()).collect();
+        assert_eq!(names, ["shop.ron", "stall.ron"]);
+        assert!(files.recent.iter().all(|path| path.is_absolute()), "{:?}", files.recent);
+    }
 
     #[test]
     fn a_scene_is_unsaved_once_it_differs_from_its_file() {

@@ -17,6 +17,7 @@ pub mod app;
 pub mod door;
 pub mod opening;
 pub mod files;
+pub mod lost_tail;
 pub mod settings;
 pub mod recovery;
 pub mod revival;

@@ -16,6 +16,8 @@ use super::request::FileRequest;
 pub struct Notices {
     /// The line at the lower edge.
     pub status: Option<Status>,
+    /// What is wrong as long as it lasts; it stands where the line would rest.
+    pub trouble: Option<Status>,
     /// Cards at the lower right, the newest last.
     pub cards: Vec<Card>,
     /// Work that takes long.
@@ -85,6 +87,27 @@ struct Meter {
 /// The most cards that are kept; older ones give way.
 const CARDS_MAX: usize = 4;
 
+/// Seconds after which a line that asks for nothing has been read.
+const READ_IN: f64 = 12.0;
+
+/// Takes lines away that have been read. What lasts or wants an answer stays.
+pub struct NoticePlugin;
+
+impl Plugin for NoticePlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Notices>().add_systems(Last, fade);
+    }
+}
+
+fn fade(time: Res<Time<Real>>, mut notices: ResMut<Notices>, mut seen: Local<(Option<Status>, f64)>) {
+    let now = time.elapsed_secs_f64();
+    if seen.0 != notices.status {
+        *seen = (notices.status.clone(), now);
+    } else if seen.0.is_some() {
+        notices.fade(seen.1, now);
+    }
+}
+
 impl Work {
     /// Work that has just begun.
     pub fn new(label: impl Into<String>) -> Work {
@@ -121,6 +144,13 @@ impl Notices {
     /// Shows one line with what can be done about it.
     pub fn offer(&mut self, text: impl Into<String>, offers: Vec<Offer>) {
         self.status = Some(Status { text: text.into(), offers });
+    }
+
+    /// Takes a line away that has been on show long enough to be read, and asks for nothing.
+    fn fade(&mut self, since: f64, now: f64) {
+        if self.status.as_ref().is_some_and(|status| status.offers.is_empty()) && now - since >= READ_IN {
+            self.status = None;
+        }
     }
 
     /// Shows a card.
@@ -169,6 +199,19 @@ mod tests {
         }
         let titles: Vec<&str> = notices.cards.iter().map(|card| card.title.as_str()).collect();
         assert_eq!(titles, ["b", "c", "d", "e"]);
+    }
+
+    #[test]
+    fn a_line_goes_once_it_was_read_and_one_that_asks_stays() {
+        let mut notices = Notices::default();
+        notices.say("Saved.");
+        notices.fade(5.0, 16.9);
+        assert!(notices.status.is_some());
+        notices.fade(5.0, 17.0);
+        assert_eq!(notices.status, None);
+        notices.offer("Where?", vec![Offer::file("Here", FileRequest::Save)]);
+        notices.fade(5.0, 99.0);
+        assert!(notices.status.is_some());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::record::Recording;
+use crate::record::manifest::MANIFEST;
 use crate::scene::document::Scene;
 use crate::scene::problem::{SceneProblem, SceneProblems};
 use crate::scene::text;
@@ -51,6 +52,13 @@ pub fn read(path: &Path) -> Result<Opened, Vec<Card>> {
         Some("ron") | None => read_scene(path),
         Some(_) => read_recording(path),
     }
+}
+
+/// What is meant by a chosen file: dialogs choose files alone, so a manifest stands for its recording.
+pub fn meant(path: &Path) -> PathBuf {
+    let is_manifest = path.file_name().is_some_and(|name| name == MANIFEST) && path.is_file();
+    let folder = path.parent().filter(|folder| is_manifest && !folder.as_os_str().is_empty());
+    folder.unwrap_or(path).to_owned()
 }
 
 fn read_scene(path: &Path) -> Result<Opened, Vec<Card>> {
@@ -112,7 +120,7 @@ fn card(name: &str, problem: &SceneProblem, text: &str, what: &str) -> Card {
     Card {
         title: format!("{name} {what}"),
         place,
-        sentence: format!("{}. The open scene is untouched.", problem.sentence.trim_end_matches('.')),
+        sentence: format!("{}. The open scene is untouched.", sentence_case(problem.sentence.trim_end_matches('.'))),
         remedy: sentence_case(&problem.help),
         excerpt: place.map_or_else(Vec::new, |(line, column)| excerpt(text, line, column)),
         offers: Vec::new(),
@@ -141,6 +149,18 @@ mod tests {
         let card = cards.first().unwrap_or_else(|| panic!("no card"));
         assert!(card.title.starts_with("broken.ron could not be opened"), "{card:?}");
         assert!(card.sentence.contains("untouched"), "{card:?}");
+        assert!(card.sentence.starts_with(|first: char| !first.is_lowercase()), "{card:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_manifest_stands_for_its_recording() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let manifest = folder.path().join(MANIFEST);
+        assert_eq!(meant(&manifest), manifest);
+        std::fs::write(&manifest, "()")?;
+        assert_eq!(meant(&manifest), folder.path());
+        assert_eq!(meant(Path::new("shop.ron")), Path::new("shop.ron"));
         Ok(())
     }
 

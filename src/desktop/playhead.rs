@@ -6,7 +6,7 @@
 
 use bevy::prelude::*;
 
-use crate::record::Recording;
+use crate::record::{CutShort, Recording};
 use crate::scene::time::{SimSpan, SimTime};
 
 use super::request::TransportRequest;
@@ -271,7 +271,8 @@ pub(super) fn move_playhead(
     };
     track.recorded = recording.end();
     track.edge = if recording.finished() { Edge::Final } else { Edge::Live };
-    if track.edge == Edge::Final {
+    // A recording that was cut short keeps the end that its run was to have.
+    if track.edge == Edge::Final && recording.cut_short() == CutShort::No {
         track.limit = track.recorded;
     }
     let instants = Recorded(recording);

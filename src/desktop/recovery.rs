@@ -22,7 +22,19 @@ pub struct Recovery {
     found: Option<PathBuf>,
     /// A journal that was taken over and stays until its changes are saved.
     taken: Option<PathBuf>,
+    /// The journal has its place on the disk: its first change makes it.
+    on_disk: OnDisk,
     complained: bool,
+}
+
+/// Whether the journal that is being written exists as a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum OnDisk {
+    /// Nothing was changed yet.
+    #[default]
+    No,
+    /// It took the place of what lay there.
+    Yes,
 }
 
 impl Recovery {
@@ -41,7 +53,9 @@ impl Recovery {
                 Offer::file("Take them over", FileRequest::Recover),
                 Offer::file("Throw them away", FileRequest::Forget),
             ];
-            notices.offer("The program ended before these changes were saved.", offers);
+            let name = file.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+            let whose = name.unwrap_or_else(|| "a scene without a file".to_owned());
+            notices.offer(format!("The program ended before the last changes of {whose} were saved."), offers);
             return;
         }
         self.write(file, scene, notices);
@@ -55,16 +69,16 @@ impl Recovery {
         };
         let Some(path) = place else { return };
         match Journal::begin(path, file, scene) {
-            Ok(journal) => self.journal = Some(journal),
+            Ok(journal) => (self.journal, self.on_disk) = (Some(journal), OnDisk::No),
             Err(error) => self.complain(&error, notices),
         }
     }
 
     /// A change was made.
     pub fn record(&mut self, edit: &Edit, notices: &mut Notices) {
-        if let Some(journal) = &self.journal
-            && let Err(error) = journal.record(edit)
-        {
+        let Some(journal) = &self.journal else { return };
+        self.on_disk = OnDisk::Yes;
+        if let Err(error) = journal.record(edit) {
             self.complain(&error, notices);
         }
     }
@@ -77,6 +91,7 @@ impl Recovery {
             None => self.write(Some(file), scene, notices),
         }
         self.drop_taken();
+        self.on_disk = OnDisk::No;
     }
 
     /// What was left behind, read back.
@@ -110,10 +125,11 @@ impl Recovery {
         drop(self.journal.take().map(Journal::discard));
     }
 
+    /// Removes what was taken over, unless the journal has taken its place and is removed by itself.
     fn drop_taken(&mut self) {
         let written = self.journal.as_ref().map(|journal| journal.path().to_owned());
         if let Some(path) = self.taken.take()
-            && written.as_ref() != Some(&path)
+            && (self.on_disk == OnDisk::No || written.as_ref() != Some(&path))
         {
             remove(&path);
         }
@@ -130,4 +146,50 @@ impl Recovery {
 /// A journal that is gone already is as good as one removed.
 fn remove(path: &Path) {
     drop(std::fs::remove_file(path));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A journal with one change beside a file, left behind and taken over again.
+    fn taken_over(file: &Path) -> (Recovery, Scene, Notices) {
+        let journal = Journal::begin(journal::path_beside(file), Some(file), &Scene::default());
+        let journal = journal.unwrap_or_else(|error| panic!("{error}"));
+        let edit = Edit::SetTitle { title: "Shop".to_owned() };
+        assert!(journal.record(&edit).is_ok());
+        drop(journal);
+        let (mut recovery, mut notices) = (Recovery::default(), Notices::default());
+        recovery.begin(Some(file), &Scene::default(), &mut notices);
+        let status = notices.status.take().unwrap_or_else(|| panic!("nothing is offered"));
+        assert!(status.text.contains("shop.ron"), "{}", status.text);
+        let recovered = recovery.take().unwrap_or_else(|| panic!("nothing was found"));
+        let scene = recovered.unwrap_or_else(|error| panic!("{error}")).scene;
+        recovery.write(Some(file), &scene, &mut notices);
+        (recovery, scene, notices)
+    }
+
+    #[test]
+    fn what_was_taken_over_is_not_offered_again_once_saved_or_given_up() {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+        let file = folder.path().join("shop.ron");
+        let left = || journal::is_left_behind(&journal::path_beside(&file));
+        let (recovery, ..) = taken_over(&file);
+        drop(recovery);
+        assert!(left(), "a crash before a word of the person loses nothing");
+
+        let (mut recovery, scene, mut notices) = taken_over(&file);
+        recovery.saved(&file, &scene, &mut notices);
+        drop(recovery);
+        assert!(!left(), "saved");
+
+        let (mut recovery, ..) = taken_over(&file);
+        recovery.end_now();
+        assert!(!left(), "given up");
+
+        let (mut recovery, _, mut notices) = taken_over(&file);
+        recovery.record(&Edit::SetTitle { title: "Stall".to_owned() }, &mut notices);
+        recovery.end_now();
+        assert!(!left(), "changed and given up");
+    }
 }

@@ -68,6 +68,8 @@ pub enum FileRequest {
     Recover,
     /// Throws away what the journal kept.
     Forget,
+    /// Runs what a crash cut off the open recording, and adds it.
+    Complete,
     /// Closes the window, unless something is unsaved and this is the first time of asking.
     Quit,
 }

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,7 +50,13 @@ pub enum RerunError {
         /// The first group of chunks that differs.
         group: usize,
     },
+    /// Who watched it had enough.
+    #[error("running it again was cancelled")]
+    Cancelled,
 }
+
+/// Who watches a run: is told the instant up to which it got, and may end it early.
+pub type Progress<'a> = dyn FnMut(SimTime) -> ControlFlow<()> + 'a;
 
 impl RerunError {
     /// What the person can do, as one sentence.
@@ -61,6 +68,7 @@ impl RerunError {
             }
             RerunError::Packed(_) => "complete the folder that it was packed from, and pack that again",
             RerunError::Differs { .. } => "use the version of this program that recorded it; nothing was changed",
+            RerunError::Cancelled => "run it again whenever you like; nothing was changed",
         }
     }
 }
@@ -95,13 +103,13 @@ pub fn lost_end(recording: &Recording) -> SimTime {
 }
 
 /// Runs a recording's scene with its seed and commands up to `end`, and records it anew. `progress` is
-/// told the instant up to which it got.
+/// told how far it is after each step.
 pub fn run_again(
     recording: &Recording,
     end: SimTime,
     target: Target,
     options: Options,
-    progress: &mut dyn FnMut(SimTime),
+    progress: &mut Progress,
 ) -> Result<Recording, RerunError> {
     let model = Arc::new(compile(recording.scene()).map_err(RerunError::Scene)?);
     let commands = given_commands(recording, &model)?;
@@ -118,7 +126,12 @@ pub fn run_again(
     for step in 1..=STEPS {
         let until = (u128::from(end.nanos()) * u128::from(step) / u128::from(STEPS)) as u64;
         simulation.run_until(SimTime::from_nanos(until), &mut deliver);
-        progress(simulation.now());
+        if progress(simulation.now()).is_break() {
+            drop(sender);
+            // Whoever removes what was written so far must not meet the writer at work.
+            writer.join()?;
+            return Err(RerunError::Cancelled);
+        }
     }
     simulation.end(&mut deliver);
     drop(sender);
@@ -128,7 +141,7 @@ pub fn run_again(
 
 /// Runs the lost tail of a recording that a crash cut short, and adds it to the folder. One that is
 /// whole is left alone.
-pub fn complete(folder: &Path, options: Options, progress: &mut dyn FnMut(SimTime)) -> Result<Recording, RerunError> {
+pub fn complete(folder: &Path, options: Options, progress: &mut Progress) -> Result<Recording, RerunError> {
     let recording = record::open(folder)?;
     if recording.cut_short() == CutShort::No {
         return Ok(recording);

@@ -6,37 +6,59 @@ use egui_phosphor::regular as icon;
 use super::style::{STATUS, floating, medium, regular, semibold, words};
 use super::widget::{Weight, button, icon_button};
 use super::{Asked, PanelState, Shown, Visible};
-use crate::desktop::notice::Card;
+use crate::desktop::notice::{Card, Status};
 use crate::desktop::theme::{paint, paint_alpha};
 
 const CARD_WIDTH: f32 = 520.0;
 const NOTES_WIDTH: f32 = 300.0;
+/// What work that takes long needs at the right of the status line.
+const WORK_WIDTH: f32 = 420.0;
+/// What the button that closes the status line needs.
+const CLOSE_WIDTH: f32 = 40.0;
 
 /// The line at the lower edge: status, what is offered, long work.
 pub fn status_line(root: &mut Ui, shown: &Shown, asked: &mut Asked) {
     let frame = super::style::edge(shown.theme, Margin::symmetric(12, 0));
-    let height =
-        if shown.notices.status.as_ref().is_some_and(|status| !status.offers.is_empty()) { 34.0 } else { STATUS };
+    let line = shown.notices.status.as_ref().or(shown.notices.trouble.as_ref());
+    let height = if line.is_some_and(|status| !status.offers.is_empty()) { 34.0 } else { STATUS };
     Panel::bottom("status").exact_size(height).resizable(false).frame(frame).show(root, |ui| {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            if let Some(status) = &shown.notices.status {
-                ui.label(words(&status.text, regular(12.0), shown.ink()));
-                for (place, offer) in status.offers.iter().enumerate() {
-                    let weight = if place == 0 { Weight::Primary } else { Weight::Plain };
-                    if button(ui, shown.theme, "", &offer.label, weight).clicked() {
-                        asked.offer(ui.ctx(), &offer.action);
-                        asked.closed_status = true;
-                    }
-                }
-                if icon_button(ui, shown.theme, icon::X, 20.0, Weight::Plain, "Close this line").clicked() {
-                    asked.closed_status = true;
-                }
-            } else {
-                ui.label(words(resting(shown), regular(12.0), shown.second()));
+            // What is long makes way for what is offered and for work, and is read in full as a tooltip.
+            match line {
+                Some(status) => said(ui, shown, asked, status),
+                None => drop(ui.label(words(resting(shown), regular(12.0), shown.second()))),
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| work(ui, shown));
         });
     });
+}
+
+/// One line with its buttons. What goes wrong as long as it lasts cannot be closed.
+fn said(ui: &mut Ui, shown: &Shown, asked: &mut Asked, status: &Status) {
+    let lasts = shown.notices.status.is_none();
+    let ink = if lasts { paint(shown.theme.error_text) } else { shown.ink() };
+    let text = words(&status.text, regular(12.0), ink);
+    let buttons: f32 = status.offers.iter().map(|offer| offer_width(ui, &offer.label)).sum();
+    let room = ui.available_width() - buttons - if shown.notices.work.is_some() { WORK_WIDTH } else { CLOSE_WIDTH };
+    ui.scope(|ui| {
+        ui.set_max_width(room.max(120.0));
+        ui.add(egui::Label::new(text).truncate());
+    });
+    for (place, offer) in status.offers.iter().enumerate() {
+        let weight = if place == 0 { Weight::Primary } else { Weight::Plain };
+        if button(ui, shown.theme, "", &offer.label, weight).clicked() {
+            asked.offer(ui.ctx(), &offer.action);
+            asked.closed_status = true;
+        }
+    }
+    if !lasts && icon_button(ui, shown.theme, icon::X, 20.0, Weight::Plain, "Close this line").clicked() {
+        asked.closed_status = true;
+    }
+}
+
+/// The width that a button of the line takes.
+fn offer_width(ui: &Ui, label: &str) -> f32 {
+    ui.painter().layout_no_wrap(label.to_owned(), medium(13.0), egui::Color32::WHITE).size().x + 32.0
 }
 
 /// What the line says when there is nothing to say.

@@ -378,10 +378,14 @@ impl Desk<'_, '_> {
         let rows = text.lines().count().clamp(*ROWS.start(), *ROWS.end());
         let id = ui.make_persistent_id((&self.owner, key));
         let command = ui.input(|input| input.modifiers.command && input.key_pressed(egui::Key::Enter));
-        let keeps = command && ui.memory(|memory| memory.has_focus(id));
-        if keeps {
-            // Left with this frame, so that the key does not become a line of the text.
+        let asked = command && ui.memory(|memory| memory.has_focus(id));
+        // A text that does not fit keeps the hands, so that it can be mended.
+        let keeps = asked && check(&text).is_empty();
+        if asked {
+            // The key must not become a line of the text.
             ui.input_mut(|input| input.consume_key(egui::Modifiers::COMMAND, egui::Key::Enter));
+        }
+        if keeps {
             ui.memory_mut(|memory| memory.surrender_focus(id));
         }
         let edit = egui::TextEdit::multiline(&mut text)

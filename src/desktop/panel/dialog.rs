@@ -11,6 +11,9 @@ use egui_file_dialog::{DialogState, FileDialog};
 use super::Asked;
 use crate::desktop::request::FileRequest;
 
+/// What the person is asked for. A recording in a folder is chosen by its manifest.
+pub const OPEN_TITLE: &str = "Open a scene, a template or a recording (its manifest.ron)";
+
 /// What the dialog was opened for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Purpose {
@@ -22,14 +25,17 @@ enum Purpose {
 #[derive(Resource, Default)]
 pub struct Dialog {
     open: Option<(Purpose, Box<FileDialog>)>,
+    /// It comes up with the next frame.
+    fresh: bool,
 }
 
 impl Dialog {
     /// Asks for a file to open, beginning beside `near`.
     pub fn ask_open(&mut self, near: Option<&Path>) {
-        let mut dialog = begin(near).title("Open a scene, a template or a recording");
+        let mut dialog = begin(near).title(OPEN_TITLE);
         dialog.pick_file();
         self.open = Some((Purpose::Open, Box::new(dialog)));
+        self.fresh = true;
     }
 
     /// Asks where to save, beginning beside `near`.
@@ -40,6 +46,7 @@ impl Dialog {
         let mut dialog = begin(near).title("Save the scene").default_file_name(&name);
         dialog.save_file();
         self.open = Some((Purpose::Save, Box::new(dialog)));
+        self.fresh = true;
     }
 
     /// Whether it is on show.
@@ -50,6 +57,11 @@ impl Dialog {
     /// Draws it and passes on what was chosen.
     pub fn show(&mut self, ctx: &egui::Context, asked: &mut Asked) {
         let Some((purpose, dialog)) = self.open.as_mut() else { return };
+        if std::mem::take(&mut self.fresh) {
+            // In a slow frame the key that opened it would be typed into its search.
+            let typed = |event: &egui::Event| matches!(event, egui::Event::Text(_) | egui::Event::Key { .. });
+            ctx.input_mut(|input| input.events.retain(|event| !typed(event)));
+        }
         dialog.update(ctx);
         if let Some(path) = dialog.take_picked() {
             asked.files.push(match purpose {

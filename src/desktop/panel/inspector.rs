@@ -152,7 +152,10 @@ fn messages(ui: &mut Ui, shown: &Shown, asked: &mut Asked, readings: Option<&Nod
     ui.add_space(4.0);
     ui.label(words("Last messages", medium(12.0), shown.second()));
     for (at, message) in &readings.messages {
-        let text = format!("{} message {}", clock(*at), message.counter() + 1);
+        // Numbers are counted by each creator for itself.
+        let creator = shown.open.scene.nodes.keys().nth(message.creator().row());
+        let creator = creator.map_or("a hidden node", |id| shown.label(id));
+        let text = format!("{} {creator} {}", clock(*at), message.counter() + 1);
         let text = words(text, regular(13.0), paint(shown.theme.accent));
         let label = ui.add(egui::Label::new(text).truncate().sense(Sense::click()));
         let label = label.on_hover_cursor(egui::CursorIcon::PointingHand);

@@ -46,14 +46,14 @@ fn title(ui: &mut Ui, shown: &Shown, id: &LinkId, link: &Link, passage: Passage,
         Passage::Free if busy => (icon::PULSE, "Busy", paint(theme.normal)),
         Passage::Free => (icon::CHECK_CIRCLE, "Idle", shown.second()),
     };
+    // Names of links are long: theirs is the whole row.
     ui.horizontal(|ui| {
         ui.label(words(icon::ARROW_RIGHT, regular(18.0), paint(theme.normal)));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            chip(ui, symbol, text, ink);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(egui::Label::new(words(id.as_str(), semibold(18.0), shown.ink())).truncate());
-            });
-        });
+        ui.add(egui::Label::new(words(id.as_str(), semibold(15.0), shown.ink())).truncate());
+    });
+    ui.horizontal(|ui| {
+        ui.label(words("Link", regular(13.0), shown.second()));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| chip(ui, symbol, text, ink));
     });
 }
 

@@ -29,6 +29,7 @@ use bevy::prelude::*;
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass, egui};
 
 use super::edit::{EditRequest, Undoing};
+use super::engine::EngineRoom;
 use super::files::Files;
 use super::follow::{FollowRequest, Followed};
 use super::notice::{Notices, OfferAction};
@@ -96,6 +97,8 @@ pub struct PanelState {
     document: DocumentId,
     /// The theme for which egui was dressed last.
     dressed: Option<Theme>,
+    /// The pixels a point for which the common letters were drawn.
+    letters: Option<f32>,
     /// The notes that were dismissed.
     dismissed: String,
     /// The notes that are read in full.
@@ -115,6 +118,7 @@ impl Default for PanelState {
             document: DocumentId::default(),
             filter: String::new(),
             dressed: None,
+            letters: None,
             dismissed: String::new(),
             unfolded: String::new(),
         }
@@ -125,6 +129,7 @@ impl PanelState {
     /// Gives egui its fonts and colors again with the next frame.
     pub fn dress_anew(&mut self) {
         self.dressed = None;
+        self.letters = None;
     }
 
     /// As at first, with the panels shown or hidden.
@@ -159,8 +164,20 @@ pub struct Shown<'a> {
     pub viewpoint: Viewpoint,
     /// The message that is followed.
     pub followed: &'a Followed,
+    /// Whether another run is kept beside the one on show.
+    pub other_run: OtherRun,
     /// Sizes of bars and panels.
     pub sizes: Sizes,
+}
+
+/// Whether a run is kept that a newer one took the place of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OtherRun {
+    /// There is none.
+    #[default]
+    None,
+    /// It can be shown.
+    Kept,
 }
 
 /// What the panels ask for.
@@ -205,6 +222,7 @@ impl Plugin for PanelsPlugin {
             .init_resource::<Selection>()
             .init_resource::<Notices>()
             .init_resource::<Followed>()
+            .init_resource::<EngineRoom>()
             .add_message::<FollowRequest>()
             .add_message::<WindowRequest>()
             .add_message::<CameraRequest>()
@@ -227,6 +245,7 @@ struct Sources<'w> {
     undoing: Res<'w, Undoing>,
     viewpoint: Res<'w, Viewpoint>,
     followed: Res<'w, Followed>,
+    engine: Res<'w, EngineRoom>,
 }
 
 /// Where requests go.
@@ -266,6 +285,7 @@ fn draw(
         undoing: &sources.undoing,
         viewpoint: *sources.viewpoint,
         followed: &sources.followed,
+        other_run: if sources.engine.has_old() { OtherRun::Kept } else { OtherRun::None },
         sizes: Sizes::of(ctx.viewport_rect().width()),
     };
     let mut asked = Asked::default();
@@ -291,7 +311,12 @@ enum Fonts {
 fn prepare(ctx: &egui::Context, theme: &Theme, state: &mut PanelState) -> Fonts {
     let fonts = if state.dressed.is_none() { Fonts::Coming } else { Fonts::Ready };
     if fonts == Fonts::Coming {
-        ctx.set_fonts(style::fonts());
+        ctx.set_fonts(style::fonts(theme));
+        ctx.request_repaint();
+    }
+    let brightened = state.dressed.as_ref().is_some_and(|dressed| dressed.is_dark() != theme.is_dark());
+    if brightened {
+        ctx.set_fonts(style::fonts(theme));
         ctx.request_repaint();
     }
     if state.dressed.as_ref() != Some(theme) {
@@ -300,6 +325,14 @@ fn prepare(ctx: &egui::Context, theme: &Theme, state: &mut PanelState) -> Fonts 
     }
     if (ctx.zoom_factor() - state.zoom).abs() > 0.001 {
         ctx.set_zoom_factor(state.zoom);
+    }
+    let scale = ctx.pixels_per_point();
+    if brightened {
+        // The new fonts come with the next frame.
+        state.letters = None;
+    } else if fonts == Fonts::Ready && state.letters != Some(scale) {
+        style::draw_letters(ctx);
+        state.letters = Some(scale);
     }
     fonts
 }

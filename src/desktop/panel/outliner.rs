@@ -5,7 +5,7 @@ use egui_phosphor::regular as icon;
 
 use super::figure::short;
 use super::inspector::{State, state_of};
-use super::style::{medium, regular};
+use super::style::{medium, regular, words};
 use super::widget::focus_ring;
 use super::{Asked, PanelState, Shown};
 use crate::desktop::request::WindowRequest;
@@ -57,8 +57,14 @@ pub fn show(root: &mut Ui, shown: &Shown, state: &mut PanelState, asked: &mut As
         ui.add_space(4.0);
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
+            let mut found = 0;
             for name in GROUPS {
-                show_group(ui, shown, asked, name, &state.filter);
+                found += show_group(ui, shown, asked, name, &state.filter);
+            }
+            if found == 0 {
+                ui.add_space(8.0);
+                let text = format!("No node is called `{}`. Esc shows all.", state.filter.trim());
+                ui.add(egui::Label::new(words(text, regular(13.0), shown.second())).wrap());
             }
         });
     });
@@ -71,28 +77,35 @@ fn filter(ui: &mut Ui, shown: &Shown, state: &mut PanelState) {
         .hint_text(egui::RichText::new(hint).color(shown.second()))
         .desired_width(f32::INFINITY)
         .margin(Margin::symmetric(8, 5));
-    ui.add(edit);
+    let response = ui.add(edit);
+    if response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+        state.filter.clear();
+    }
+    response.on_hover_text("By name or kind; Esc shows all");
 }
 
-fn show_group(ui: &mut Ui, shown: &Shown, asked: &mut Asked, name: &str, filter: &str) {
-    let wanted = filter.trim().to_lowercase();
-    let fits = |id: &NodeId, node: &Node| {
-        wanted.is_empty()
-            || id.as_str().to_lowercase().contains(&wanted)
-            || node.label.to_lowercase().contains(&wanted)
-            || node.kind.name().to_lowercase().contains(&wanted)
-    };
+/// Whether a node is meant by what is typed: by its id, its label or its kind.
+fn fits(wanted: &str, id: &NodeId, node: &Node) -> bool {
+    let wanted = wanted.trim().to_lowercase();
+    let holds = |text: &str| text.to_lowercase().contains(&wanted);
+    holds(id.as_str()) || holds(&node.label) || holds(node.kind.name())
+}
+
+/// Draws a group; gives how many of its nodes fit the filter.
+fn show_group(ui: &mut Ui, shown: &Shown, asked: &mut Asked, name: &str, filter: &str) -> usize {
     let nodes = shown.open.scene.nodes.iter().enumerate();
-    let members: Vec<_> = nodes.filter(|(_, (id, node))| group(&node.kind) == name && fits(id, node)).collect();
+    let members: Vec<_> = nodes.filter(|(_, (id, node))| group(&node.kind) == name && fits(filter, id, node)).collect();
     if members.is_empty() {
-        return;
+        return 0;
     }
+    let found = members.len();
     ui.add_space(6.0);
     super::widget::head(ui, shown.theme, name);
     ui.add_space(2.0);
     for (row, (id, node)) in members {
         show_row(ui, shown, asked, row, id, node);
     }
+    found
 }
 
 fn show_row(ui: &mut Ui, shown: &Shown, asked: &mut Asked, row: usize, id: &NodeId, node: &Node) {
@@ -112,14 +125,11 @@ fn show_row(ui: &mut Ui, shown: &Shown, asked: &mut Asked, row: usize, id: &Node
     painter.text(pos2(rect.left() + 6.0, middle), Align2::LEFT_CENTER, kind_icon(&node.kind), regular(16.0), icon_ink);
     let figure = painter.layout_no_wrap(row_figure(state, &figures), medium(12.0), ink);
     let figure_left = rect.right() - 6.0 - figure.size().x;
-    let name_place = rect.with_max_x(figure_left - 6.0);
-    ui.painter().with_clip_rect(name_place).text(
-        pos2(rect.left() + 29.0, middle),
-        Align2::LEFT_CENTER,
-        shown.label(id),
-        regular(13.0),
-        shown.ink(),
-    );
+    let left = rect.left() + 29.0;
+    let mut name = egui::text::LayoutJob::simple_singleline(shown.label(id).to_owned(), regular(13.0), shown.ink());
+    name.wrap = egui::text::TextWrapping::truncate_at_width((figure_left - 6.0 - left).max(0.0));
+    let name = ui.painter().layout_job(name);
+    painter.galley(pos2(left, middle - name.size().y / 2.0), name, shown.ink());
     painter.galley(pos2(figure_left, middle - figure.size().y / 2.0), figure, ink);
     if response.clicked() {
         asked.window.push(WindowRequest::Select(id.clone()));
@@ -144,6 +154,14 @@ fn row_figure(state: State, figures: &NodeShown) -> String {
 mod tests {
     use super::*;
     use crate::scene::kind::*;
+
+    #[test]
+    fn a_node_is_found_by_label_id_and_kind() {
+        let node = Node { label: "Badge scans".to_owned(), ..Node::new(Kind::Queue(Queue::default())) };
+        let id = NodeId::new("scans-1").unwrap_or_else(|error| panic!("{error}"));
+        let found = ["", " badge ", "SCANS-1", "queue", "bus"].map(|wanted| fits(wanted, &id, &node));
+        assert_eq!(found, [true, true, true, true, false]);
+    }
 
     #[test]
     fn every_kind_has_a_group_that_is_listed() {

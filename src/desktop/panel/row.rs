@@ -78,6 +78,10 @@ pub enum Fate {
 /// What becomes of a typed text: the one rule for all fields.
 pub fn fate(ui: &Ui, response: &egui::Response, typed: bool, fits: bool) -> Fate {
     let escape = ui.input(|input| input.key_pressed(egui::Key::Escape));
+    // Enter on a text that does not fit leaves the hands where the text is mended.
+    if response.lost_focus() && typed && !fits && ui.input(|input| input.key_pressed(egui::Key::Enter)) {
+        response.request_focus();
+    }
     match (response.lost_focus(), typed) {
         _ if !typed && !response.has_focus() => Fate::Dropped,
         (true, _) if escape => Fate::Dropped,
@@ -157,15 +161,21 @@ fn typed(ui: &mut Ui, shown: &Shown, drafts: &mut Drafts, owner: &str, entry: &m
     if is_typed && verdict.is_ok() {
         drop(entry.value.set(&current));
     }
-    response.on_hover_text(entry.help);
+    // What finds no room in its field is read beside what it means.
+    let cut = text_width(ui, &current) > response.rect.width();
+    response.on_hover_text(if cut { format!("{current}\n{}", entry.help) } else { entry.help.to_owned() });
     (Kept::No, verdict.err())
 }
 
 /// Wide enough for its text, and never wider than the panel allows.
 fn width(ui: &Ui, current: &str, text: &str) -> f32 {
     let longest = if text.len() > current.len() { text } else { current };
-    let galley = ui.painter().layout_no_wrap(longest.to_owned(), regular(13.0), Color32::WHITE);
-    (galley.size().x + 18.0).max(92.0).min(ui.available_width().max(60.0))
+    text_width(ui, longest).max(92.0).min(ui.available_width().max(60.0))
+}
+
+/// The width that a text takes with the margins of its field.
+fn text_width(ui: &Ui, text: &str) -> f32 {
+    ui.painter().layout_no_wrap(text.to_owned(), regular(13.0), Color32::WHITE).size().x + 18.0
 }
 
 /// The line around a field: red where its text does not fit, and a dot while it is typed.

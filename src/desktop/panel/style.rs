@@ -63,15 +63,41 @@ pub fn regular(size: f32) -> FontId {
     FontId::new(size, FontFamily::Proportional)
 }
 
+/// Letters, figures and signs that nearly every text is made of.
+const LETTERS: std::ops::RangeInclusive<char> = ' '..='~';
+
+/// Draws the common letters once in every size that panels use. A letter that is met for the first time
+/// reaches the screen a frame later than its text, which a window at rest would show with gaps.
+pub fn draw_letters(ctx: &egui::Context) {
+    let sizes = |font: fn(f32) -> FontId, sizes: &[f32]| sizes.iter().map(|size| font(*size)).collect::<Vec<_>>();
+    let letters: String = LETTERS.collect();
+    let mono = |size: f32| FontId::monospace(size);
+    let fonts = [
+        sizes(regular, &[11.0, 12.0, 13.0, 15.0, crate::desktop::view::label::TEXT]),
+        sizes(medium, &[11.0, 12.0, 13.0, 15.0]),
+        sizes(semibold, &[13.0, 15.0, 17.0, 18.0, 20.0, 34.0]),
+        sizes(mono, &[12.0]),
+    ];
+    ctx.fonts_mut(|atlas| {
+        for font in fonts.into_iter().flatten() {
+            atlas.layout_no_wrap(letters.clone(), font, Color32::WHITE);
+        }
+    });
+}
+
 /// Words in a font and a color.
 pub fn words(text: impl Into<String>, font: FontId, color: Color32) -> RichText {
     RichText::new(text).font(font).color(color)
 }
 
 /// Inter in three weights, Phosphor's icons behind it, egui's own fonts for the rest.
-pub fn fonts() -> FontDefinitions {
+///
+/// Dark letters on a bright ground look thinner than bright ones on a dark ground: there, ordinary text
+/// is set one weight stronger.
+pub fn fonts(theme: &Theme) -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
-    for (name, bytes) in [("inter", REGULAR), (MEDIUM_NAME, MEDIUM), (SEMIBOLD_NAME, SEMIBOLD)] {
+    let ordinary = if theme.is_dark() { REGULAR } else { MEDIUM };
+    for (name, bytes) in [("inter", ordinary), (MEDIUM_NAME, MEDIUM), (SEMIBOLD_NAME, SEMIBOLD)] {
         fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
     }
     let proportional = fonts.families.entry(FontFamily::Proportional).or_default();
@@ -189,7 +215,7 @@ mod tests {
     #[test]
     fn the_bundled_font_has_figures_of_equal_width_in_every_weight() {
         let ctx = egui::Context::default();
-        ctx.set_fonts(fonts());
+        ctx.set_fonts(fonts(&Theme::named(ThemeName::Dark)));
         dress(&ctx, &Theme::named(ThemeName::Dark));
         let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
             for font in [regular(13.0), medium(13.0), semibold(20.0)] {

@@ -5,7 +5,7 @@ use egui_phosphor::regular as icon;
 
 use super::style::{medium, regular, semibold, words};
 use super::widget::{Weight, button};
-use super::{Asked, PanelState, Shown};
+use super::{Asked, OtherRun, PanelState, Shown};
 use crate::desktop::edit::EditRequest;
 use crate::desktop::request::{FileRequest, TransportRequest, WindowRequest};
 use crate::desktop::state::{CameraRequest, Viewpoint};
@@ -222,6 +222,17 @@ fn run_menu(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {
     }
     if entry(ui, shown, icon::ARROW_U_UP_LEFT, "Run again", "Ctrl+R") {
         asked.edits.push(EditRequest::RunAgain);
+    }
+    if shown.other_run == OtherRun::Kept {
+        if entry(ui, shown, icon::SWAP, "Show the other run", "") {
+            asked.edits.push(EditRequest::ShowOld);
+        }
+        if entry(ui, shown, icon::TRASH, "Dismiss the other run", "") {
+            asked.edits.push(EditRequest::DismissOld);
+        }
+    }
+    if shown.files.lost_tail().is_some() && entry(ui, shown, icon::PUZZLE_PIECE, "Complete the recording", "") {
+        asked.files.push(FileRequest::Complete);
     }
 }
 

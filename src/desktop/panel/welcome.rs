@@ -36,6 +36,11 @@ pub fn show(ctx: &egui::Context, picture: Rect, shown: &Shown, asked: &mut Asked
         ui.add_space(12.0);
         ui.label(words("Scenes, templates and recordings can be dropped here too.", regular(13.0), shown.second()));
         recent(ui, shown, asked);
+        ui.add_space(12.0);
+        ui.horizontal(|ui| {
+            key(ui, shown.theme, "F1");
+            ui.label(words("shows the keys", regular(12.0), shown.second()));
+        });
     });
 }
 
@@ -83,8 +88,4 @@ fn recent(ui: &mut Ui, shown: &Shown, asked: &mut Asked) {
             asked.files.push(FileRequest::Open(path.clone()));
         }
     }
-    ui.horizontal(|ui| {
-        key(ui, shown.theme, "F1");
-        ui.label(words("shows the keys", regular(12.0), shown.second()));
-    });
 }

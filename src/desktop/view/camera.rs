@@ -98,6 +98,14 @@ pub struct Orbit {
     pub goal: Stand,
     flight: Option<Flight>,
     framed: Option<u64>,
+    whole: Option<Whole>,
+}
+
+/// The view of the whole scene, as it was framed last.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Whole {
+    goal: Stand,
+    size: Vec2,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -294,6 +302,13 @@ fn frame(
         orbit.framed = Some(document);
         let stand = all(&orbit);
         (orbit.stand, orbit.goal, orbit.flight) = (stand, stand, None);
+        orbit.whole = Some(Whole { goal: stand, size });
+    }
+    // Who looks at everything goes on doing so while panels come and go.
+    if orbit.whole.is_some_and(|whole| whole.goal == orbit.goal && whole.size != size) {
+        orbit.goal = all(&orbit);
+        orbit.flight = Some(Flight { from: orbit.stand, seconds: 0.0 });
+        orbit.whole = Some(Whole { goal: orbit.goal, size });
     }
     for request in requests.read() {
         let nodes = match (request, &*selection) {
@@ -307,6 +322,7 @@ fn frame(
         let corners = corners_of(&geometry, &open, &nodes);
         let goal = if corners.is_empty() { all(&orbit) } else { framing(orbit.goal, &corners, aspect) };
         orbit.goal = goal;
+        orbit.whole = corners.is_empty().then_some(Whole { goal, size });
         orbit.flight = Some(Flight { from: orbit.stand, seconds: 0.0 });
         if *request == CameraRequest::SnapAll {
             (orbit.stand, orbit.flight) = (goal, None);
@@ -437,6 +453,36 @@ mod tests {
             }
             assert!(widest > 0.75, "only {widest} of the picture is used");
         }
+    }
+
+    #[test]
+    fn the_whole_scene_stays_in_view_while_panels_come_and_the_hands_view_is_left_alone() {
+        let place = crate::desktop::view::body::Shape::Store;
+        let node =
+            |x: f32| super::super::geometry::NodePlace { shape: place, feet: Vec3::X * x, measure: place.measure() };
+        let corners = corners(Vec3::new(-20.0, 0.0, -2.0), Vec3::new(20.0, 2.0, 2.0)).collect();
+        let geometry = Geometry { nodes: vec![node(-18.0), node(18.0)], corners, revision: 1, ..Geometry::default() };
+        let mut app = App::new();
+        app.insert_resource(geometry)
+            .init_resource::<OpenScene>()
+            .init_resource::<Selection>()
+            .init_resource::<Viewpoint>()
+            .init_resource::<Orbit>()
+            .init_resource::<ViewRectangle>()
+            .add_message::<CameraRequest>()
+            .add_systems(Update, frame);
+        app.update();
+        let wide = app.world().resource::<Orbit>().goal;
+        let narrow = ViewRectangle { min: Vec2::ZERO, max: Vec2::new(800.0, 720.0) };
+        app.insert_resource(narrow);
+        app.update();
+        let nearer = app.world().resource::<Orbit>().goal;
+        assert!(nearer.distance > wide.distance * 1.2, "{nearer:?} after {wide:?}");
+        let own = Stand { distance: 12.0, ..nearer };
+        app.world_mut().resource_mut::<Orbit>().goal = own;
+        app.insert_resource(ViewRectangle::default());
+        app.update();
+        assert_eq!(app.world().resource::<Orbit>().goal, own);
     }
 
     #[test]

@@ -35,7 +35,7 @@ const COVERS_TROUBLED: f32 = 0.3;
 /// be mostly empty.
 const PIECES: u16 = 8;
 /// Bodies that are smaller on the screen keep a label only where something is wrong.
-const SMALL: f32 = 40.0;
+const SMALL: f32 = 30.0;
 /// Bodies that are smaller yet have none.
 const TINY: f32 = 15.0;
 /// No more labels are tried in a frame; the nearest come first.

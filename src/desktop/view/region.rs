@@ -126,9 +126,33 @@ fn walls(region: &Region, theme: &Theme) -> Mesh {
     veil.finish()
 }
 
+/// Segments of a corner post; as many are lit as the region is hot.
+const SEGMENTS: u8 = 5;
+
+/// How many segments of a corner post a share of heat fills.
+fn segments_lit(share: f32) -> u8 {
+    (share.clamp(0.0, 1.0) * f32::from(SEGMENTS)).ceil() as u8
+}
+
+/// A post at each corner that fills from below, so that heat reads without color.
+fn posts(sculpt: &mut Sculpt, region: &Region, share: f32, empty: Paint, full: Paint) {
+    let points = outline(region, 0.06);
+    let lit = segments_lit(share);
+    let height = WALL / f32::from(SEGMENTS);
+    let around = CORNER_STEPS as usize + 1;
+    for corner in points.chunks(around).filter_map(|quarter| quarter.get(around / 2)) {
+        for segment in 0..SEGMENTS {
+            let middle = *corner + Vec3::Y * (height * (f32::from(segment) + 0.5));
+            let paint = if segment < lit { full } else { empty };
+            sculpt.plank(middle, Vec3::new(0.14, height * 0.72, 0.14), paint);
+        }
+    }
+}
+
 /// The bright line around the plate.
-fn rim(region: &Region, paint: Paint) -> Mesh {
+fn rim(region: &Region, share: f32, paint: Paint, empty: Paint) -> Mesh {
     let mut sculpt = Sculpt::new();
+    posts(&mut sculpt, region, share, empty, paint);
     let (outer, inner) = (outline(region, 0.04), outline(region, 0.13));
     let up = Vec3::Y * 0.03;
     for ((a, b), (inner_a, inner_b)) in edges(&outer).zip(edges(&inner)) {
@@ -253,10 +277,15 @@ fn warm(
         let color = heat_color(&theme, share);
         let mesh = match part.heated {
             Heated::Plate => plate(region, Paint::matte(theme.plate.mix(&color, 0.02 + 0.1 * share))),
-            Heated::Rim => rim(
-                region,
-                Paint { glow: 0.35 + 0.6 * share, ..Paint::matte(theme.rim.mix(&color, (share * 1.6).min(1.0))) },
-            ),
+            Heated::Rim => {
+                let warmed = Paint::matte(theme.rim.mix(&color, (share * 1.6).min(1.0)));
+                rim(
+                    region,
+                    share,
+                    Paint { glow: 0.35 + 0.6 * share, ..warmed },
+                    Paint::matte(theme.rim.mix(&theme.plate, 0.6)),
+                )
+            }
             Heated::Never => continue,
         };
         commands.entity(entity).insert(Mesh3d(assets.add(mesh)));
@@ -266,6 +295,19 @@ fn warm(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_corner_post_fills_with_the_heat() {
+        assert_eq!([0.0, 0.01, 0.4, 0.41, 1.0, 7.0].map(segments_lit), [0, 1, 2, 3, 5, 5]);
+        let region = Region { label: "Core".into(), center: (3.0, -2.0), size: (10.0, 6.0), note: String::new() };
+        let count = |share: f32| {
+            let mut sculpt = Sculpt::new();
+            posts(&mut sculpt, &region, share, Paint::matte(Srgba::BLACK), Paint::matte(Srgba::WHITE));
+            sculpt.finish().count_vertices()
+        };
+        let planks = 4 * usize::from(SEGMENTS);
+        assert!(count(0.5) >= planks * 24 && count(0.0) == count(1.0), "{}", count(0.5));
+    }
 
     #[test]
     fn plates_face_upwards_and_keep_to_their_size() {
