@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bevy::prelude::*;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -26,6 +27,7 @@ use super::state::{CameraRequest, DocumentId, OpenScene, Play, Playhead, Quality
 use super::studio::{Painter, Studio};
 use super::theme::{Theme, ThemeName};
 use super::view::label::{PlacedLabel, PlacedLabels};
+use super::view::message::supply::Shown;
 
 /// What a picture shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,6 +185,43 @@ impl Gallery {
         let image = self.studio.take()?;
         let labels = self.studio.world().resource::<PlacedLabels>().labels.clone();
         Ok(Picture { image, labels })
+    }
+}
+
+/// A recording that is played as the window plays it: readings are taken beside the frames.
+pub struct Film {
+    studio: Studio,
+}
+
+impl Film {
+    /// Opens a scene at an instant of its recording, and lets it run at the scene's own speed.
+    pub fn new(scene: &Scene, recording: &Recording, shot: &Shot) -> Result<Film, ScreenshotError> {
+        let mut gallery = Gallery::new(shot)?;
+        gallery.picture(scene, Some(recording), shot.at)?;
+        let mut studio = gallery.studio;
+        studio.world().insert_resource(Promptness::default());
+        studio.world().resource_mut::<Playhead>().play = Play::Playing;
+        Ok(Film { studio })
+    }
+
+    /// Draws the next frame; gives the time from the start of its update to its submission.
+    pub fn frame(&mut self) -> Result<Duration, ScreenshotError> {
+        self.studio.update()
+    }
+
+    /// The instant under the playhead.
+    pub fn at(&mut self) -> SimTime {
+        self.studio.world().resource::<Playhead>().time
+    }
+
+    /// Hops in the range that the last frame drew.
+    pub fn drawn(&mut self) -> usize {
+        self.studio.world().resource::<Shown>().hops()
+    }
+
+    /// The adapter that draws.
+    pub fn adapter(&self) -> String {
+        self.studio.adapter()
     }
 }
 

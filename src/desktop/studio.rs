@@ -4,7 +4,7 @@
 //! is ready, so the same world gives the same picture on the same adapter.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bevy::app::{AppLabel, SubApps};
 use bevy::asset::RenderAssetUsages;
@@ -14,7 +14,7 @@ use bevy::render::pipelined_rendering::PipelinedRenderingPlugin;
 use bevy::render::render_resource::{
     Extent3d, PipelineCache, PollType, TextureDimension, TextureFormat, TextureUsages,
 };
-use bevy::render::renderer::RenderDevice;
+use bevy::render::renderer::{RenderAdapterInfo, RenderDevice, RenderGraph, RenderGraphSystems};
 use bevy::render::settings::{RenderCreation, WgpuSettings};
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 use bevy::render::{RenderApp, RenderPlugin};
@@ -56,6 +56,14 @@ const READY_MAX: u32 = 400;
 /// Frames without a waiting shader after which everything is drawn.
 const SETTLED: u32 = 8;
 
+/// When the last frame was handed to the adapter.
+#[derive(Resource)]
+struct Submission(Instant);
+
+fn mark_submission(mut commands: Commands) {
+    commands.insert_resource(Submission(Instant::now()));
+}
+
 /// An app that draws into an image.
 pub struct Studio {
     apps: SubApps,
@@ -94,6 +102,10 @@ impl Studio {
         let world = app.world_mut();
         world.spawn((PictureCamera, Camera3d::default(), RenderTarget::from(target.clone())));
         world.spawn((panel_camera(), RenderTarget::from(target.clone())));
+        if let Some(render) = app.get_sub_app_mut(RenderApp) {
+            let between = mark_submission.after(RenderGraphSystems::Render).before(RenderGraphSystems::Submit);
+            render.add_systems(RenderGraph, between);
+        }
         app.finish();
         app.cleanup();
         Ok(Studio { apps: std::mem::take(app.sub_apps_mut()), target })
@@ -104,12 +116,25 @@ impl Studio {
         self.apps.main.world_mut()
     }
 
-    /// Draws one frame, and waits for it.
-    fn update(&mut self) -> Result<(), ScreenshotError> {
+    /// Draws one frame, and waits for it. Gives how long it took up to the submission, which is what the
+    /// processor does: how fast the adapter draws is its own affair, and a software adapter draws on the
+    /// same processor.
+    pub fn update(&mut self) -> Result<Duration, ScreenshotError> {
+        let began = Instant::now();
         self.apps.update();
-        let Some(device) = self.apps.main.world().get_resource::<RenderDevice>() else { return Ok(()) };
+        let render = self.apps.sub_apps.get(&RenderApp.intern());
+        let submitted = render.and_then(|render| render.world().get_resource::<Submission>());
+        let took = submitted.map_or_else(|| began.elapsed(), |Submission(at)| at.saturating_duration_since(began));
+        let Some(device) = self.apps.main.world().get_resource::<RenderDevice>() else { return Ok(took) };
         let wait = PollType::Wait { submission_index: None, timeout: None };
-        device.wgpu_device().poll(wait).map(drop).map_err(|error| ScreenshotError::NoPicture(error.to_string()))
+        let waited = device.wgpu_device().poll(wait);
+        waited.map(|_| took).map_err(|error| ScreenshotError::NoPicture(error.to_string()))
+    }
+
+    /// The adapter that draws.
+    pub fn adapter(&self) -> String {
+        let adapter = self.apps.main.world().get_resource::<RenderAdapterInfo>();
+        adapter.map_or_else(String::new, |adapter| format!("{}, {}", adapter.name, adapter.driver_info))
     }
 
     /// Draws until every shader is there and nothing changes any more.

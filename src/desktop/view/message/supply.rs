@@ -69,6 +69,16 @@ pub struct Shown {
     pub flow: u64,
 }
 
+impl Shown {
+    /// Hops that can be seen at the instant.
+    pub fn hops(&self) -> usize {
+        let seen = |ShownBatch { batch, .. }: &ShownBatch| {
+            batch.visible(batch.tick(self.now), batch.ticks(self.after)).map(|range| range.len()).sum::<usize>()
+        };
+        self.batches.iter().map(seen).sum()
+    }
+}
+
 /// All batches that are at hand.
 #[derive(Resource, Default)]
 struct Store {
